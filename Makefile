@@ -1,0 +1,68 @@
+# Everything a contributor runs. Needs git, make and python3 with venv; the rest is installed into .venv.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types arch fmt protos protos-check lock bench clean
+
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+LOCKED := .venv/.locked
+READY := .venv/.ready
+PYTEST_FLAGS ?= -n auto
+
+help:  ## Show this list
+	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# --- Environment ------------------------------------------------------------------------------------
+
+.venv: $(READY)  ## Install exactly what requirements.lock names into .venv
+
+$(LOCKED): requirements.lock
+	python3 -m venv --clear .venv
+	$(PIP) --require-hashes --requirement requirements.lock && touch $@
+
+$(READY): $(LOCKED) pyproject.toml client/pyproject.toml
+	$(PIP) --no-deps --no-build-isolation --editable . --editable client && touch $@
+
+lock: $(READY)  ## Choose the newest allowed versions and write requirements.lock
+	$(BIN)/uv pip compile pyproject.toml client/pyproject.toml --group pyproject.toml:dev --upgrade --quiet \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-emit-package fbali --output-file requirements.lock
+
+# --- Run --------------------------------------------------------------------------------------------
+
+demo: $(READY)  ## Run the whole system with sample orders
+	$(BIN)/fbali-server demo
+
+bench: $(READY)  ## Measure the speed of the hot paths
+	$(BIN)/python -m benchmarks
+
+# --- Check ------------------------------------------------------------------------------------------
+
+test: $(READY)  ## Run all tests (PYTEST_FLAGS="-k word" for some of them)
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+check: lint types arch  ## Run every check that is not a test
+
+lint: $(READY)  ## Check style and format of Python and protos
+	$(BIN)/ruff check && $(BIN)/ruff format --check
+	$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos
+
+types: $(READY)  ## Check types
+	$(BIN)/mypy
+
+arch: $(READY)  ## Check which room may import which
+	$(BIN)/lint-imports
+
+fmt: $(READY)  ## Rewrite Python and protos in the house format
+	$(BIN)/ruff check --fix-only --quiet && $(BIN)/ruff format
+	$(BIN)/buf format --write protos
+
+# --- Generated code ---------------------------------------------------------------------------------
+
+protos: $(READY)  ## Generate the Python stubs from protos/ into client/src
+	$(BIN)/python protos/generate.py
+
+protos-check: $(READY)  ## Fail if the committed stubs are not those of protos/
+	$(BIN)/python protos/generate.py --check
+
+clean:  ## Remove the environment, caches and build results
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build client/dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Tests of FbAli OMS, layered by what they need to run."""

@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis for tests, started on demand and stopped with the test run."""
