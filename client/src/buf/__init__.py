@@ -1,0 +1,1 @@
+"""Generated code of Buf's protos."""

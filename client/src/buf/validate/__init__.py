@@ -1,0 +1,1 @@
+"""The validation rules that the contract is annotated with."""
