@@ -1,0 +1,1 @@
+"""The order management itself: domain, storage, use cases and gateways."""

@@ -1,0 +1,1 @@
+"""Pure rules of orders, hosting and after-sales; imports nothing but the standard library."""

@@ -1,0 +1,76 @@
+"""Background work: its kinds, how failures are spaced, and when it is given up."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+LEASE_MS = 8_000  # A worker that dies holds a job back for this long at most.
+REDISPATCH_MS = 10_000  # A wake-up that was lost is repeated after this long at most.
+CRASHES_MAX = 3  # A job that killed its worker this often without progress is quarantined.
+FAILURES_MAX = 10  # A job that failed this often in a row is quarantined.
+BATCH_ORDERS_MAX = 50  # Orders of one allocation job: one short transaction.
+BACK_OFF_FIRST_MS = 1_000
+BACK_OFF_MAX_MS = 300_000
+
+
+class JobKind(StrEnum):
+    """The kinds of work; each is an actor of its own."""
+
+    SYNC_STORE = "sync_store"
+    ALLOCATE_ORDERS = "allocate_orders"
+    RELEASE_LINES = "release_lines"
+    POLL_TRACKING = "poll_tracking"
+    EXPIRE_ALLOCATIONS = "expire_allocations"
+    PRUNE = "prune"
+
+
+class JobState(StrEnum):
+    """How far a job has come. RUNNING is a PENDING job whose lease somebody holds."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    QUARANTINED = "QUARANTINED"
+    DISCARDED = "DISCARDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the operator sees it. Instants are epoch milliseconds."""
+
+    id: str
+    kind: str
+    merchant_id: str
+    state: JobState
+    failures: int
+    crashes: int
+    last_error: str
+    due_at: int
+    created_at: int
+    finished_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job whose lease this worker holds.
+
+    `args` never change; `cursor` is what the last finished step saved, empty at first. `crashes`
+    counts the workers that died, and `failures` the errors, since the last progress. `generation`
+    is the newest trigger that this run covers.
+    """
+
+    id: str
+    kind: JobKind
+    merchant_id: str
+    args: dict[str, Any]
+    cursor: dict[str, Any]
+    crashes: int
+    failures: int
+    generation: int
+    lease_token: str
+
+
+def back_off_ms(failures: int, jitter: float) -> int:
+    """Return how long to wait after the n-th failure in a row; `jitter` is in [0, 1)."""
+    delay = min(BACK_OFF_FIRST_MS * 2 ** max(0, failures - 1), BACK_OFF_MAX_MS)
+    return int(delay * (0.75 + jitter / 2))

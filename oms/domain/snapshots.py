@@ -1,0 +1,135 @@
+"""What a store says at one moment: orders and products as read, before we decide anything."""
+
+from dataclasses import dataclass, field
+
+from oms.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address. `country_code` is ISO 3166-1 alpha-2, upper case; absent parts are empty."""
+
+    name: str = ""
+    company: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country_code: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSnapshot:
+    """One line of a store order.
+
+    `quantity` is what was bought, `removed_quantity` what the store has refunded or taken out since
+    (0 <= removed <= quantity). `product_id` is the store's id and empty when the store has deleted
+    the product; `variant_id` is empty for a product without variants. `price` is that of one unit.
+    """
+
+    external_id: str
+    product_id: str
+    variant_id: str
+    title: str
+    sku: str
+    quantity: int
+    price: Money
+    removed_quantity: int = 0
+    needs_shipping: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSnapshot:
+    """One store order. Instants are UTC epoch seconds; `raw` is the store's own document.
+
+    `store_status` is the store's word (`processing`), kept even when we do not know it.
+    `is_paid`, `is_cancelled` and `is_fulfilled` are the connector's reading of the store's fields.
+    """
+
+    external_id: str
+    number: str
+    store_status: str
+    currency: str
+    total: Money
+    placed_at: int
+    updated_at: int
+    is_paid: bool
+    is_cancelled: bool
+    is_fulfilled: bool
+    customer_name: str
+    customer_email: str
+    address: Address
+    lines: tuple[LineSnapshot, ...]
+    raw: bytes = field(repr=False)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedOrder:
+    """An order that could not be read. `external_id` is empty when even that is missing.
+
+    `problem` says in plain words which field is wrong and what was found; `raw` is what came.
+    """
+
+    external_id: str
+    problem: str
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSnapshot:
+    """One variant; `external_id` is empty for the only variant of a simple product."""
+
+    external_id: str
+    title: str
+    sku: str
+    price: Money | None
+    needs_shipping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSnapshot:
+    """One product with all its variants, at least one."""
+
+    external_id: str
+    title: str
+    sku: str
+    variants: tuple[VariantSnapshot, ...]
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """A page of changed orders.
+
+    `next_cursor` continues the same window and is empty at its end; the store has then been read
+    completely up to `read_until` (UTC epoch seconds, exclusive, by the store's own clock).
+    `orders_total` is how many orders the window held when it was opened, for progress only.
+    """
+
+    orders: tuple[OrderSnapshot, ...]
+    malformed: tuple[MalformedOrder, ...]
+    next_cursor: str
+    read_until: int
+    orders_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPage:
+    """A page of changed products; cursor and `read_until` as for OrderPage."""
+
+    products: tuple[ProductSnapshot, ...]
+    problems: tuple[str, ...]
+    next_cursor: str
+    read_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIdentity:
+    """What a store says of itself when it is connected."""
+
+    title: str
+    platform_version: str
+    currency: str
