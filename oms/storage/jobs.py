@@ -1,0 +1,316 @@
+"""The job table: every piece of work, with its lease, its back-off and its cursor.
+
+A job is written in the transaction that caused it. Whoever claims it by compare-and-set holds a
+lease; every step is fenced by the lease token, so a worker that lost its lease cannot write. The
+clock of the caller decides what is due.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from secrets import token_hex
+from typing import Any
+
+from oms.domain.errors import AlreadyExists, IllegalTransition, NotFound
+from oms.domain.ids import IdKind, new_id
+from oms.domain.jobs import LEASE_MS, REDISPATCH_MS, ClaimedJob, Job, JobKind, JobState
+from oms.storage.database import Database, Row
+
+_ERROR_LENGTH_MAX = 2_000
+
+
+class LeaseLostError(Exception):
+    """Somebody else holds the job now: roll back and let go."""
+
+
+def enqueue(
+    db: Database,
+    kind: JobKind,
+    now_ms: int,
+    *,
+    args: Mapping[str, Any] | None = None,
+    dedupe_key: str | None = None,
+    merchant_id: str = "",
+) -> None:
+    """Write a job, due now. One transaction with what caused it.
+
+    With a `dedupe_key` of an unfinished job, that one is triggered instead: a run that is under way
+    is followed by one more, and a job that waits after a failure keeps its patience.
+    """
+    db.run(
+        "INSERT INTO job (id, kind, merchant_id, dedupe_key, generation, args, cursor, state,"
+        " due_at, lease_until, lease_generation, crashes, failures, last_error, created_at)"
+        " VALUES (?, ?, ?, ?, 1, ?, '{}', 'PENDING', ?, 0, 0, 0, 0, '', ?)"
+        " ON CONFLICT (dedupe_key) WHERE state = 'PENDING' DO UPDATE SET"
+        " generation = job.generation + 1, due_at = CASE"
+        " WHEN job.failures > 0 OR job.lease_until > excluded.due_at THEN job.due_at"
+        " ELSE excluded.due_at END",
+        new_id(IdKind.JOB, now_ms),
+        kind.value,
+        merchant_id,
+        dedupe_key,
+        json.dumps(args or {}),
+        now_ms,
+        now_ms,
+    )
+
+
+def take_due(db: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
+    """Return (id, kind) of due jobs, oldest first, and put off their next wake-up.
+
+    Any number of relays may call it: a job goes to one of them, and to another one only after
+    REDISPATCH_MS, unless it was finished or put off meanwhile.
+    """
+    skip = "" if db.is_sqlite else " FOR UPDATE SKIP LOCKED"
+    with db.transaction():
+        rows = db.all(
+            "SELECT id, kind FROM job WHERE state = 'PENDING' AND due_at <= ?"
+            f" ORDER BY due_at LIMIT ?{skip}",
+            now_ms,
+            limit,
+        )
+        due_again = now_ms + REDISPATCH_MS
+        db.many("UPDATE job SET due_at = ? WHERE id = ?", [(due_again, row[0]) for row in rows])
+    return [(row[0], row[1]) for row in rows]
+
+
+def has_due(db: Database, now_ms: int) -> bool:
+    """Tell cheaply whether `take_due` would find something."""
+    return (
+        db.one("SELECT 1 FROM job WHERE state = 'PENDING' AND due_at <= ? LIMIT 1", now_ms)
+        is not None
+    )
+
+
+def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
+    """Take the lease of a job; None when it is finished or another worker holds it.
+
+    A lease that was never given back means that its worker died: that is counted before the job
+    runs again, so that a job which kills its workers is found out.
+    """
+    token = token_hex(8)
+    with db.transaction():
+        taken = db.run(
+            "UPDATE job SET crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END,"
+            " lease_token = ?, lease_until = ?, due_at = ?, lease_generation = generation"
+            " WHERE id = ? AND state = 'PENDING' AND lease_until < ?",
+            token,
+            now_ms + LEASE_MS,
+            now_ms + LEASE_MS,
+            job_id,
+            now_ms,
+        )
+        if not taken:
+            return None
+        row = db.one(
+            "SELECT id, kind, merchant_id, args, cursor, crashes, failures, generation"
+            " FROM job WHERE id = ?",
+            job_id,
+        )
+    assert row is not None
+    return ClaimedJob(
+        id=row[0],
+        kind=JobKind(row[1]),
+        merchant_id=row[2],
+        args=json.loads(row[3]),
+        cursor=json.loads(row[4]),
+        crashes=row[5],
+        failures=row[6],
+        generation=row[7],
+        lease_token=token,
+    )
+
+
+def extend_leases(db: Database, leases: Sequence[tuple[str, str]], now_ms: int) -> None:
+    """Prolong the leases (job id, token) that this process holds."""
+    until = now_ms + LEASE_MS
+    with db.transaction():
+        db.many(
+            "UPDATE job SET lease_until = ?, due_at = ? WHERE id = ? AND lease_token = ?",
+            [(until, until, job_id, token) for job_id, token in leases],
+        )
+
+
+def advance(db: Database, job: ClaimedJob, cursor: Mapping[str, Any], now_ms: int) -> None:
+    """Save a step's cursor in the step's transaction; progress forgets crashes and failures.
+
+    Raises:
+        LeaseLostError: another worker holds the job; the transaction must be rolled back.
+    """
+    _fenced(
+        db,
+        "UPDATE job SET cursor = ?, crashes = 0, failures = 0, last_error = '',"
+        " lease_until = ?, due_at = ? WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        json.dumps(cursor),
+        now_ms + LEASE_MS,
+        now_ms + LEASE_MS,
+        job.id,
+        job.lease_token,
+    )
+
+
+def finish(db: Database, job: ClaimedJob, now_ms: int) -> None:
+    """Mark a job done in its last step's transaction; run it again if it was triggered meanwhile.
+
+    Raises:
+        LeaseLostError: another worker holds the job; the transaction must be rolled back.
+    """
+    _fenced(
+        db,
+        "UPDATE job SET state = CASE WHEN generation = lease_generation THEN 'DONE' ELSE 'PENDING'"
+        " END, cursor = '{}', crashes = 0, failures = 0, last_error = '', lease_token = NULL,"
+        " lease_until = 0, due_at = ?, finished_at = ?"
+        " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        now_ms,
+        now_ms,
+        job.id,
+        job.lease_token,
+    )
+
+
+def step(
+    db: Database, job: ClaimedJob, cursor: Mapping[str, Any] | None, now_ms: int
+) -> None:
+    """End a step in its transaction: save the cursor, or finish the job when there is none.
+
+    Raises:
+        LeaseLostError: another worker holds the job; the transaction must be rolled back.
+    """
+    if cursor is None:
+        finish(db, job, now_ms)
+    else:
+        advance(db, job, cursor, now_ms)
+
+
+def put_off(db: Database, job: ClaimedJob, error: str, due_at: int) -> None:
+    """Give the job back after a failure, to be tried again at `due_at` (epoch ms)."""
+    _fenced(
+        db,
+        "UPDATE job SET failures = failures + 1, crashes = 0, last_error = ?, lease_token = NULL,"
+        " lease_until = 0, due_at = ? WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        error[:_ERROR_LENGTH_MAX],
+        due_at,
+        job.id,
+        job.lease_token,
+    )
+
+
+def quarantine(db: Database, job: ClaimedJob, error: str, now_ms: int) -> None:
+    """Give a job up until the operator decides."""
+    _fenced(
+        db,
+        "UPDATE job SET state = 'QUARANTINED', failures = failures + 1, last_error = ?,"
+        " lease_token = NULL, lease_until = 0, finished_at = ?"
+        " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        error[:_ERROR_LENGTH_MAX],
+        now_ms,
+        job.id,
+        job.lease_token,
+    )
+
+
+def _fenced(db: Database, sql: str, *parameters: object) -> None:
+    if db.run(sql, *parameters) != 1:
+        raise LeaseLostError
+
+
+_COLUMNS = (
+    "id, kind, merchant_id, CASE WHEN state = 'PENDING' AND lease_until > ? THEN 'RUNNING'"
+    " ELSE state END, failures, crashes, last_error, due_at, created_at, finished_at"
+)
+
+
+def page(
+    db: Database, now_ms: int, *, state: JobState | None, kind: str, before: str, limit: int
+) -> list[Job]:
+    """Return jobs, newest first, older than the id `before` (empty for the newest)."""
+    condition, parameters = _STATE_CONDITIONS[state](now_ms)
+    rows = db.all(
+        f"SELECT {_COLUMNS} FROM job WHERE {condition} AND (? = '' OR kind = ?)"
+        " AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?",
+        now_ms,
+        *parameters,
+        kind,
+        kind,
+        before,
+        before,
+        limit,
+    )
+    return [_job(row) for row in rows]
+
+
+_STATE_CONDITIONS = {
+    None: lambda now: ("1 = 1", ()),
+    JobState.PENDING: lambda now: ("state = 'PENDING' AND lease_until <= ?", (now,)),
+    JobState.RUNNING: lambda now: ("state = 'PENDING' AND lease_until > ?", (now,)),
+    JobState.DONE: lambda now: ("state = ?", ("DONE",)),
+    JobState.QUARANTINED: lambda now: ("state = ?", ("QUARANTINED",)),
+    JobState.DISCARDED: lambda now: ("state = ?", ("DISCARDED",)),
+}
+
+
+def get(db: Database, job_id: str, now_ms: int) -> Job:
+    """Read one job; raises NotFound."""
+    row = db.one(f"SELECT {_COLUMNS} FROM job WHERE id = ?", now_ms, job_id)
+    if row is None:
+        raise NotFound.of(f"jobs/{job_id}")
+    return _job(row)
+
+
+def retry(db: Database, job_id: str, now_ms: int) -> None:
+    """Make a quarantined or waiting job due now, with its failures forgotten."""
+    job = get(db, job_id, now_ms)
+    _require(job, "retry", JobState.PENDING, JobState.QUARANTINED)
+    twin = db.one(
+        "SELECT 1 FROM job a JOIN job b ON a.dedupe_key = b.dedupe_key AND a.id <> b.id"
+        " WHERE a.id = ? AND b.state = 'PENDING'",
+        job_id,
+    )
+    if twin is not None:
+        raise AlreadyExists(
+            f"the work of jobs/{job_id} is queued again already", resource=f"jobs/{job_id}"
+        )
+    db.run(
+        "UPDATE job SET state = 'PENDING', crashes = 0, failures = 0, due_at = ?,"
+        " finished_at = NULL WHERE id = ?",
+        now_ms,
+        job_id,
+    )
+
+
+def discard(db: Database, job_id: str, now_ms: int) -> None:
+    """Give up a quarantined or waiting job for good."""
+    job = get(db, job_id, now_ms)
+    _require(job, "discard", JobState.PENDING, JobState.QUARANTINED)
+    db.run("UPDATE job SET state = 'DISCARDED', finished_at = ? WHERE id = ?", now_ms, job_id)
+
+
+def prune(db: Database, older_than_ms: int, limit: int) -> int:
+    """Delete finished jobs that ended before an instant; return how many."""
+    return db.run(
+        "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE state IN ('DONE', 'DISCARDED')"
+        " AND finished_at < ? LIMIT ?)",
+        older_than_ms,
+        limit,
+    )
+
+
+def _require(job: Job, event: str, *states: JobState) -> None:
+    if job.state not in states:
+        raise IllegalTransition(
+            f"jobs/{job.id}", event=event, state=job.state.value, allowed=()
+        )
+
+
+def _job(row: Row) -> Job:
+    return Job(
+        id=row[0],
+        kind=row[1],
+        merchant_id=row[2],
+        state=JobState(row[3]),
+        failures=row[4],
+        crashes=row[5],
+        last_error=row[6],
+        due_at=row[7],
+        created_at=row[8],
+        finished_at=row[9],
+    )
