@@ -1,0 +1,1 @@
+"""One module per intent; each use case owns its transaction."""

@@ -1,0 +1,130 @@
+"""Hand every vendor its part of orders, by the hosting rules.
+
+`allocate` decides and writes for a batch in the caller's transaction. The job runs a batch in one
+transaction; when a worker died over it, the orders are taken one by one, so that the one that
+kills workers is found out and set aside, and the others proceed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oms.domain.costs import QuotedUnits, quoted_costs
+from oms.domain.ids import IdKind, new_id
+from oms.domain.jobs import CRASHES_MAX, ClaimedJob
+from oms.domain.ledger import PendingReason
+from oms.domain.planning import HostingRule, Plan, plan
+from oms.domain.stores import Processing
+from oms.storage import allocations, events, hostings, jobs, orders
+from oms.storage.allocations import NewAllocation, WaitingOrder
+from oms.storage.events import NewEvent
+from oms.usecases.context import Oms, Transaction
+
+_HOUR_MS = 3_600_000
+
+
+def allocate(tx: Transaction, order_ids: Sequence[str]) -> int:
+    """Allocate the open units of orders, all of one merchant; return how many parts were made.
+
+    Idempotent: only open units are allocated. Orders of stores that process manually, and lines
+    that no hosting fits, are left with their reason.
+    """
+    waiting = allocations.waiting_orders(tx.db, order_ids)
+    if not waiting:
+        return 0
+    merchant_id = waiting[0].merchant_id
+    products = sorted({line.product_id for order in waiting for line in order.lines})
+    rules = hostings.rules(tx.db, merchant_id, products)
+    plans = [(order, _plan(order, rules)) for order in waiting]
+    parts = _new_allocations(tx, merchant_id, plans)
+    allocations.insert(tx.db, parts, tx.now_ms)
+    orders.write_pending_reasons(
+        tx.db, [reason for _, made in plans for reason in made.waiting.items()]
+    )
+    events.append(tx.db, [_submitted(tx, part) for part in parts], tx.now_ms)
+    orders.refresh(tx.db, sorted({part.order_id for part in parts}))
+    return len(parts)
+
+
+def _plan(order: WaitingOrder, rules: Mapping[str, Sequence[HostingRule]]) -> Plan:
+    if order.processing == Processing.MANUAL:
+        return Plan({}, {line.line_id: PendingReason.MANUAL for line in order.lines})
+    return plan(order.lines, rules, order.country)
+
+
+def _new_allocations(
+    tx: Transaction, merchant_id: str, plans: Sequence[tuple[WaitingOrder, Plan]]
+) -> list[NewAllocation]:
+    vendors = sorted({vendor_id for _, made in plans for vendor_id in made.parts})
+    hours = allocations.acceptance_hours(tx.db, merchant_id, vendors)
+    return [
+        NewAllocation(
+            id=new_id(IdKind.ALLOCATION, tx.now_ms),
+            merchant_id=merchant_id,
+            order_id=order.id,
+            vendor_id=vendor_id,
+            accept_deadline_at=(
+                tx.now_ms + hours[vendor_id] * _HOUR_MS if vendor_id in hours else None
+            ),
+            lines=part,
+            costs=quoted_costs(
+                QuotedUnits(line.quantity, line.rule.unit_cost, line.rule.shipping_cost)
+                for line in part
+            ),
+        )
+        for order, made in plans
+        for vendor_id, part in made.parts.items()
+    ]
+
+
+def _submitted(tx: Transaction, part: NewAllocation) -> NewEvent:
+    return NewEvent(
+        part.merchant_id,
+        part.order_id,
+        "allocation.submitted",
+        tx.actor,
+        f"vendors/{part.vendor_id}/allocations/{part.id}",
+        {
+            "after": "SUBMITTED",
+            "units": str(sum(line.quantity for line in part.lines)),
+            "hostings": ",".join(sorted({line.rule.id for line in part.lines})),
+        },
+    )
+
+
+def run_allocate_orders(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None:
+    """Run one step of a job whose `order_ids` are of one merchant; return the next cursor."""
+    order_ids: list[str] = job.args["order_ids"]
+    position: int = job.cursor.get("position", 0)
+    if not job.crashes and not job.cursor:
+        return _step(oms, job, order_ids, len(order_ids), order_ids)
+    order_id = order_ids[position]
+    if job.crashes >= CRASHES_MAX:
+        return _set_aside(oms, job, order_id, position + 1)
+    return _step(oms, job, [order_id], position + 1, order_ids)
+
+
+def _step(
+    oms: Oms, job: ClaimedJob, batch: list[str], next_position: int, order_ids: list[str]
+) -> dict[str, Any] | None:
+    cursor = None if next_position >= len(order_ids) else {"position": next_position}
+    with oms.db.transaction():
+        tx = Transaction(oms.db, oms.clock.now_ms(), oms)
+        allocate(tx, batch)
+        jobs.step(oms.db, job, cursor, tx.now_ms)
+    return cursor
+
+
+def _set_aside(
+    oms: Oms, job: ClaimedJob, order_id: str, next_position: int
+) -> dict[str, Any] | None:
+    order_ids: list[str] = job.args["order_ids"]
+    cursor = None if next_position >= len(order_ids) else {"position": next_position}
+    with oms.db.transaction():
+        now_ms = oms.clock.now_ms()
+        orders.lock(oms.db, [order_id])
+        lines = orders.lines_of(oms.db, [order_id])[order_id]
+        orders.write_pending_reasons(
+            oms.db, [(line.id, PendingReason.QUARANTINED) for line in lines if line.ledger.open]
+        )
+        jobs.step(oms.db, job, cursor, now_ms)
+    return cursor

@@ -1,0 +1,208 @@
+"""Take over what a store says of its orders: idempotent, order by order, in one transaction.
+
+An order that cannot be taken is quarantined with its reason and the rest of the page goes on. What
+is new and has open units is handed to allocation in the same transaction.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from oms.domain.admission import Admission, admission_problem, admit
+from oms.domain.ids import IdKind, new_id
+from oms.domain.jobs import BATCH_ORDERS_MAX, JobKind
+from oms.domain.ledger import LineLedger, restate
+from oms.domain.snapshots import LineSnapshot, MalformedOrder, OrderSnapshot
+from oms.domain.stores import Store
+from oms.storage import catalog, events, jobs, orders, stores
+from oms.storage.catalog import VariantIds, VariantKey
+from oms.storage.events import NewEvent
+from oms.storage.orders import AppliedLine, AppliedOrder, KnownOrder, LineRecord
+from oms.usecases.context import Transaction
+
+STORE_ACTOR = "store"
+
+_NO_PRODUCT = VariantIds("", "", needs_shipping=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a page came to, in orders."""
+
+    created: int
+    changed: int
+    unchanged: int
+    quarantined: int
+
+
+def apply_orders(
+    tx: Transaction,
+    store: Store,
+    snapshots: Sequence[OrderSnapshot],
+    malformed: Sequence[MalformedOrder],
+) -> Applied:
+    """Apply a page. Snapshots that are older than what is known, or the same, change nothing."""
+    newest = {snapshot.external_id: snapshot for snapshot in _oldest_first(snapshots)}
+    known = orders.known(tx.db, store.id, list(newest))
+    hashes = {key: _content_hash(snapshot) for key, snapshot in newest.items()}
+    news = [item for key, item in newest.items() if _is_news(item, hashes[key], known.get(key))]
+    refused = [(item, _problem(item, known.get(item.external_id))) for item in news]
+    for item in malformed:
+        stores.quarantine_order(tx.db, store, item, tx.now_ms)
+    for item, problem in refused:
+        if problem:
+            bad = MalformedOrder(item.external_id, problem, item.raw)
+            stores.quarantine_order(tx.db, store, bad, tx.now_ms)
+    taken = [item for item, problem in refused if not problem]
+    created, changed = _write(tx, store, taken, known, hashes)
+    _request_allocation(tx, store, [*created, *changed])
+    quarantined = len(malformed) + len(news) - len(taken)
+    return Applied(len(created), len(changed), len(newest) - len(news), quarantined)
+
+
+def _oldest_first(snapshots: Iterable[OrderSnapshot]) -> list[OrderSnapshot]:
+    return sorted(snapshots, key=lambda snapshot: snapshot.updated_at)
+
+
+def _content_hash(snapshot: OrderSnapshot) -> str:
+    return hashlib.blake2b(snapshot.raw, digest_size=16).hexdigest()
+
+
+def _is_news(snapshot: OrderSnapshot, content_hash: str, known: KnownOrder | None) -> bool:
+    if known is None:
+        return True
+    is_older = snapshot.updated_at * 1000 < known.store_updated_at
+    return not is_older and content_hash != known.content_hash
+
+
+def _problem(snapshot: OrderSnapshot, known: KnownOrder | None) -> str:
+    """Say why an order cannot be processed; one that is not to be processed has no problem."""
+    was_admitted = known is not None and known.admission == Admission.ADMITTED
+    if was_admitted or admit(snapshot) != Admission.ADMITTED:
+        return ""
+    return admission_problem(snapshot)
+
+
+def _write(
+    tx: Transaction,
+    store: Store,
+    taken: Sequence[OrderSnapshot],
+    known: Mapping[str, KnownOrder],
+    hashes: Mapping[str, str],
+) -> tuple[list[AppliedOrder], list[AppliedOrder]]:
+    ids = catalog.variant_ids(
+        tx.db, store, [line for item in taken for line in item.lines], tx.now_ms
+    )
+    before = orders.lines_of(
+        tx.db, [known[item.external_id].id for item in taken if item.external_id in known]
+    )
+    created: list[AppliedOrder] = []
+    changed: list[AppliedOrder] = []
+    for item in taken:
+        seen = known.get(item.external_id)
+        order = _applied(tx, item, hashes[item.external_id], seen, before, ids)
+        (created if seen is None else changed).append(order)
+    orders.insert(tx.db, store, created, tx.now_ms)
+    for order in changed:
+        orders.update(tx.db, order)
+        _write_ledgers(tx, order, before[order.id])
+    orders.refresh(tx.db, [order.id for order in changed])
+    stores.release_quarantined(tx.db, store.id, [item.external_id for item in taken])
+    history = [_history(store, order, known.get(order.snapshot.external_id)) for order in created]
+    history += [_history(store, order, known[order.snapshot.external_id]) for order in changed]
+    events.append(tx.db, history, tx.now_ms)
+    return created, changed
+
+
+def _applied(
+    tx: Transaction,
+    snapshot: OrderSnapshot,
+    content_hash: str,
+    known: KnownOrder | None,
+    before: Mapping[str, list[LineRecord]],
+    ids: Mapping[VariantKey, VariantIds],
+) -> AppliedOrder:
+    was_admitted = known is not None and known.admission == Admission.ADMITTED
+    order_id = new_id(IdKind.ORDER, tx.now_ms) if known is None else known.id
+    records = {line.external_id: line for line in before.get(order_id, ())}
+    lines = [
+        _applied_line(tx, snapshot, position, line, records.get(line.external_id), ids)
+        for position, line in enumerate(snapshot.lines)
+    ]
+    admission = Admission.ADMITTED if was_admitted else admit(snapshot)
+    if admission == Admission.ADMITTED and not was_admitted and not _ships(lines):
+        admission = Admission.NOTHING_TO_SHIP
+    return AppliedOrder(order_id, snapshot, content_hash, admission, tuple(lines))
+
+
+def _ships(lines: Sequence[AppliedLine]) -> bool:
+    return any(line.ids.needs_shipping for line in lines)
+
+
+def _applied_line(
+    tx: Transaction,
+    order: OrderSnapshot,
+    position: int,
+    line: LineSnapshot,
+    record: LineRecord | None,
+    ids: Mapping[VariantKey, VariantIds],
+) -> AppliedLine:
+    found = ids.get((line.product_id, line.variant_id), _NO_PRODUCT)
+    if record is not None and not line.product_id:
+        # The store deleted the product after the order was taken: what is known of it stays.
+        found = VariantIds(record.product_id, record.variant_id, record.needs_shipping)
+    ledger = restate(
+        LineLedger(0) if record is None else record.ledger,
+        bought=line.quantity,
+        taken_out=line.removed_quantity,
+        is_gone=order.is_cancelled,
+        is_fulfilled=order.is_fulfilled or not (line.needs_shipping and found.needs_shipping),
+    )
+    return AppliedLine(
+        id=new_id(IdKind.LINE, tx.now_ms) if record is None else record.id,
+        position=position,
+        snapshot=line,
+        ids=found,
+        ledger=ledger,
+        pending_reason="" if record is None else record.pending_reason,
+        is_new=record is None,
+    )
+
+
+def _write_ledgers(tx: Transaction, order: AppliedOrder, before: Sequence[LineRecord]) -> None:
+    kept = [(line.id, line.ledger) for line in order.lines if not line.is_new]
+    shown = {line.id for line in order.lines}
+    gone = [
+        (line.id, restate(line.ledger, bought=0, taken_out=0, is_gone=True, is_fulfilled=False))
+        for line in before
+        if line.id not in shown
+    ]
+    orders.write_ledgers(tx.db, kept + gone)
+
+
+def _history(store: Store, order: AppliedOrder, known: KnownOrder | None) -> NewEvent:
+    was = None if known is None else known.admission
+    details = {"store_status": order.snapshot.store_status, "after": order.admission.value}
+    if was is not None:
+        details["before"] = was.value
+    if order.admission == Admission.ADMITTED != was:
+        kind = "order.admitted"
+    else:
+        kind = "order.seen" if was is None else "order.changed"
+    subject = f"merchants/{store.merchant_id}/orders/{order.id}"
+    return NewEvent(store.merchant_id, order.id, kind, STORE_ACTOR, subject, details)
+
+
+def _request_allocation(
+    tx: Transaction, store: Store, applied: Sequence[AppliedOrder]
+) -> None:
+    """Write allocation jobs, also for a manual store: they give its lines their reason."""
+    waiting = [order.id for order in applied if order.has_open_units]
+    for start in range(0, len(waiting), BATCH_ORDERS_MAX):
+        jobs.enqueue(
+            tx.db,
+            JobKind.ALLOCATE_ORDERS,
+            tx.now_ms,
+            args={"order_ids": waiting[start : start + BATCH_ORDERS_MAX]},
+            merchant_id=store.merchant_id,
+        )

@@ -1,0 +1,80 @@
+"""What the use cases need from outside: a clock, stores and carriers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
+from oms.domain.tracking import ParcelNumber, TrackingReport
+
+
+class Clock(Protocol):
+    """The time, injected so that tests decide it."""
+
+    def now_ms(self) -> int:
+        """Return UTC epoch milliseconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where a store is and how to get in. Credentials are never logged or shown."""
+
+    platform: str
+    base_url: str
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+class StoreGateway(Protocol):
+    """One store. Every method is one bounded exchange and raises GatewayError when it fails.
+
+    Implementations hold no state between calls that matters: a cursor is all that continues a
+    window, in this process or in another. They never sleep for longer than a second: a store that
+    asks for patience is answered by GatewayError with `retry_after_seconds`, and the job waits.
+    """
+
+    def identify(self) -> StoreIdentity:
+        """Check address and credentials, and say which store answered."""
+        ...
+
+    def read_orders(self, *, since: int, cursor: str) -> OrderPage:
+        """Read a page of the orders changed at or after `since` (UTC epoch seconds).
+
+        An empty cursor opens a new window [since, store's now). Within a window every order that
+        was changed in it is returned at least once, however many changed in one second, and also
+        when orders change while it is read (those are returned by this window or by the next).
+        """
+        ...
+
+    def read_products(self, *, since: int, cursor: str) -> ProductPage:
+        """Read a page of the products changed at or after `since`, as `read_orders` does."""
+        ...
+
+
+class StoreGateways(Protocol):
+    """Makes the gateway of a store."""
+
+    def open(self, address: StoreAddress) -> StoreGateway:
+        """Return the gateway for the store's platform; raises InvalidInput for a bad address."""
+        ...
+
+
+class CarrierGateway(Protocol):
+    """One tracking service. Every method is one exchange and raises GatewayError when it fails."""
+
+    name: str
+    batch_size_max: int
+
+    def register(self, parcels: Sequence[ParcelNumber]) -> Mapping[ParcelNumber, str]:
+        """Ask to follow parcels, at most `batch_size_max`; registering twice is harmless.
+
+        Return the refused ones with the carrier's words; the others are followed from now on.
+        """
+        ...
+
+    def fetch(self, parcels: Sequence[ParcelNumber]) -> Sequence[TrackingReport]:
+        """Read what is known of registered parcels, at most `batch_size_max`, in any order.
+
+        A parcel of which nothing is known yet is reported without events.
+        """
+        ...
