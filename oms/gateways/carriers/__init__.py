@@ -1,0 +1,1 @@
+"""Carriers and tracking services that tell where a parcel is."""

@@ -1,0 +1,1 @@
+"""Web stores that orders are pulled from and fulfilments are written back to."""
