@@ -1,0 +1,63 @@
+"""Settings to a wired order management."""
+
+from oms.clock import SystemClock
+from oms.domain.poll_schedule import Cadence
+from oms.gateways.carriers.seventeentrack import SeventeenTrack
+from oms.gateways.http import HttpSettings, trust_store
+from oms.gateways.stores.registry import StoreRegistry
+from oms.settings import Settings
+from oms.storage.database import Database
+from oms.usecases.context import Oms, Policy
+from oms.usecases.ports import CarrierGateway
+
+TRACKING_TICK_SECONDS = 30.0  # How often due parcels are looked for, unless they are due sooner.
+
+
+class SchemaError(Exception):
+    """The database does not have the shape that this program needs; the message says what to do."""
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the database; the folder of data is made, readable by its owner only."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Database(settings.database_url)
+
+
+def require_schema(database: Database) -> None:
+    """Refuse a schema that is not the one this program was written for."""
+    unknown = database.unknown_migrations()
+    if unknown:
+        message = f"the database is newer than this program (it has {', '.join(unknown)}): upgrade"
+        raise SchemaError(message)
+    if database.pending_migrations():
+        message = "the database is not set up for this program: run `fbali-server migrate`"
+        raise SchemaError(message)
+
+
+def build(settings: Settings) -> Oms:
+    """Wire the order management; nothing is sent and nothing is started."""
+    clock = SystemClock()
+    http = HttpSettings(
+        clock=clock,
+        tls=trust_store(settings.extra_ca_file or None),
+        timeout_seconds=settings.store_timeout_seconds,
+        # A server that others can reach must not be sent into its own network by a merchant.
+        allow_private_addresses=settings.is_loopback,
+    )
+    interval = settings.tracking_interval_seconds
+    return Oms(
+        db=open_database(settings),
+        clock=clock,
+        stores=StoreRegistry(http),
+        carrier=_carrier(settings, http),
+        policy=Policy(
+            tracking_tick_seconds=min(interval, TRACKING_TICK_SECONDS) or TRACKING_TICK_SECONDS,
+            cadence=Cadence.every(interval) if interval else Cadence(),
+        ),
+    )
+
+
+def _carrier(settings: Settings, http: HttpSettings) -> CarrierGateway | None:
+    if not settings.tracking_token:
+        return None
+    return SeventeenTrack(settings.tracking_token, http, base_url=settings.tracking_url)
