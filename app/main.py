@@ -1,0 +1,113 @@
+"""The operator's command `fbali-server`."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from app.supervisor import end_with_parent, supervise
+from oms import bootstrap
+from oms.domain.principals import Role
+from oms.logs import set_up_logs
+from oms.settings import Settings, SettingsError, read_settings
+from oms.usecases.context import Oms, Transaction
+from oms.usecases.manage_accounts import IssueToken, issue_token
+
+_PARENT_FD = click.option("--parent-fd", type=int, hidden=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fbali-oms", prog_name="fbali-server")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Run the order management server. Settings are FBALI_ variables; see docs/operations.md."""
+    try:
+        context.obj = read_settings(os.environ)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.pass_obj
+def init(settings: Settings) -> None:
+    """Set up the database and issue the first operator token."""
+    oms = bootstrap.build(settings)
+    oms.db.migrate()
+    with oms.db.transaction():
+        tx = Transaction(oms.db, oms.clock.now_ms(), oms)
+        issued = issue_token(tx, IssueToken(Role.OPERATOR, "", "fbali-server init"))
+    click.echo(f"The database is ready: {_where(settings)}", err=True)
+    click.echo("Operator token, shown this once (keep it, or pipe it on):", err=True)
+    click.echo(issued.secret)
+    click.echo(
+        "Next: `fbali-server run`, and in another terminal `fbali auth login`", err=True
+    )
+
+
+@main.command()
+@click.pass_obj
+def migrate(settings: Settings) -> None:
+    """Bring the database up to date."""
+    names = bootstrap.open_database(settings).migrate()
+    click.echo("\n".join(names) or "the database is up to date")
+
+
+@main.command()
+@click.pass_obj
+def run(settings: Settings) -> None:
+    """Run API and worker on this machine until Ctrl-C."""
+    bootstrap.open_database(settings).migrate()
+    sys.exit(supervise(["api", "worker"]))
+
+
+@main.command()
+@_PARENT_FD
+@click.pass_obj
+def api(settings: Settings, parent_fd: int | None) -> None:
+    """Run an API process only."""
+    from server.app import run as serve  # noqa: PLC0415 - a worker need not load gRPC.
+
+    serve(_prepare(settings, parent_fd), settings)
+
+
+@main.command()
+@_PARENT_FD
+@click.pass_obj
+def worker(settings: Settings, parent_fd: int | None) -> None:
+    """Run a worker process only."""
+    from workers.app import run as work  # noqa: PLC0415 - the API need not load the broker.
+
+    work(_prepare(settings, parent_fd), settings)
+
+
+@main.command()
+@click.option("--orders", default=300, show_default=True, help="Orders in the pretend shop.")
+@click.option("--exit-when-done", is_flag=True, help="Stop instead of running until Ctrl-C.")
+def demo(orders: int, exit_when_done: bool) -> None:  # noqa: FBT001 - click passes flags so.
+    """Run everything with a pretend shop, two pretend vendors and a pretend carrier."""
+    from app.demo.journey import run_demo  # noqa: PLC0415 - only the demo needs it.
+
+    run_demo(orders, exit_when_done=exit_when_done)
+
+
+def _prepare(settings: Settings, parent_fd: int | None) -> Oms:
+    set_up_logs(settings.log_level, settings.log_format)
+    if parent_fd is not None:
+        end_with_parent(parent_fd)
+    oms = bootstrap.build(settings)
+    try:
+        bootstrap.require_schema(oms.db)
+    except bootstrap.SchemaError as error:
+        raise click.ClickException(str(error)) from error
+    return oms
+
+
+def _where(settings: Settings) -> str:
+    if settings.database_url.startswith("sqlite"):
+        return str(Path(settings.database_url.removeprefix("sqlite:///")))
+    return settings.database_url.rpartition("@")[2]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The gRPC server: thin servicers, conversion, interceptors and the error table."""

@@ -1,0 +1,36 @@
+"""Which role may call which method. A method that is not in here cannot be called by anybody."""
+
+from collections.abc import Mapping
+
+from oms.domain.errors import PermissionDenied
+from oms.domain.principals import Principal, Role
+
+_EVERYONE = frozenset(Role)
+_OPERATOR = frozenset({Role.OPERATOR})
+_OPERATOR_AND_VENDOR = frozenset({Role.OPERATOR, Role.VENDOR})
+
+# Service -> who may call its methods, and the methods that differ.
+SERVICES: Mapping[str, frozenset[Role]] = {
+    "fbali.v1.OrderService": frozenset({Role.MERCHANT}),
+    "fbali.v1.HostingService": frozenset({Role.MERCHANT}),
+    "fbali.v1.FulfillmentService": frozenset({Role.VENDOR}),
+    "fbali.v1.AdminService": _OPERATOR,
+}
+METHODS: Mapping[str, frozenset[Role]] = {
+    "fbali.v1.AdminService/GetServerInfo": _EVERYONE,
+    "fbali.v1.AdminService/IssueToken": _OPERATOR_AND_VENDOR,
+    "fbali.v1.AdminService/ListTokens": _OPERATOR_AND_VENDOR,
+    "fbali.v1.AdminService/RevokeToken": _OPERATOR_AND_VENDOR,
+}
+
+
+def require_access(caller: Principal, service: str, method: str) -> None:
+    """Refuse a role that may not call a method, whatever it asks for."""
+    allowed = METHODS.get(f"{service}/{method}", SERVICES.get(service, frozenset()))
+    if caller.role not in allowed:
+        roles = " or ".join(sorted(role.value.lower() for role in allowed)) or "nobody"
+        raise PermissionDenied(
+            f"{method} is for {roles}; this token is of a {caller.role.value.lower()}",
+            role=caller.role.value,
+            method=method,
+        )

@@ -1,0 +1,174 @@
+"""The gRPC server: every service of the contract behind the edge, health and reflection."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+from fbali.v1 import (
+    admin_service_pb2,
+    fulfillment_service_pb2,
+    hosting_service_pb2,
+    order_service_pb2,
+)
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from oms.settings import Settings
+from oms.usecases.context import Oms
+from server.edge import Edge, Endpoint
+from server.services.admin import AdminService
+from server.services.fulfillment import FulfillmentService
+from server.services.hosting import HostingService
+from server.services.orders import OrderService
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10.0  # How long calls in flight may take when the server is asked to stop.
+THREADS_SQLITE = 4  # More threads fight for the interpreter.
+THREADS_POSTGRESQL = 12  # Threads wait for the database there.
+MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+METADATA_BYTES_MAX = 16 * 1024
+
+SERVICES = {
+    order_service_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService,
+    hosting_service_pb2.DESCRIPTOR.services_by_name["HostingService"]: HostingService,
+    fulfillment_service_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: FulfillmentService,
+    admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"]: AdminService,
+}
+
+_OPTIONS = (
+    # A second server on the same port fails loudly instead of sharing its calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.max_concurrent_streams", 200),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+    ("grpc.server_handshake_timeout_ms", 5_000),
+)
+
+
+class Api:
+    """A server that can be started and stopped; `port` is known once it is started."""
+
+    def __init__(self, oms: Oms, settings: Settings) -> None:
+        """Wire the services; nothing listens yet."""
+        self._settings = settings
+        threads = THREADS_SQLITE if oms.db.is_sqlite else THREADS_POSTGRESQL
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
+        self._server = grpc.aio.server(options=_OPTIONS)
+        self._health = health.aio.HealthServicer()
+        self.port = 0
+        edge = Edge(oms, self._pool)
+        for descriptor, servicer in SERVICES.items():
+            self._server.add_generic_rpc_handlers([_handlers(edge, descriptor, servicer(oms))])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [descriptor.full_name for descriptor in SERVICES]
+        reflection.enable_server_reflection(
+            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
+        )
+
+    async def start(self) -> None:
+        """Listen; raises RuntimeError when the address is taken."""
+        listen = self._settings.listen
+        if self._settings.tls_certificate_file:
+            self.port = self._server.add_secure_port(listen, _credentials(self._settings))
+        else:
+            self.port = self._server.add_insecure_port(listen)
+        await self._server.start()
+        for name in ("", *(descriptor.full_name for descriptor in SERVICES)):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        log.info("listening", extra={"listen": listen, "port": self.port})
+
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Say that it stops, let calls in flight finish, then stop."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_seconds)
+        self._pool.shutdown(wait=True)
+
+
+def _handlers(edge: Edge, descriptor: object, servicer: object) -> grpc.GenericRpcHandler:
+    service = descriptor.full_name  # type: ignore[attr-defined]
+    return grpc.method_handlers_generic_handler(
+        service,
+        {
+            method.name: edge.handler(
+                Endpoint(service, method.name, getattr(servicer, method.name)),
+                GetMessageClass(method.input_type),
+            )
+            for method in descriptor.methods  # type: ignore[attr-defined]
+        },
+    )
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials:
+    key = Path(settings.tls_key_file).read_bytes()
+    chain = Path(settings.tls_certificate_file).read_bytes()
+    return grpc.ssl_server_credentials([(key, chain)])
+
+
+def run(oms: Oms, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; a second signal ends at once."""
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - absent on some systems, where asyncio's own loop serves.
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.run(_serve(oms, settings))
+
+
+async def _serve(oms: Oms, settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _on_signal, stopping)
+    api = Api(oms, settings)
+    await api.start()
+    await stopping.wait()
+    await api.stop()
+
+
+def _on_signal(stopping: asyncio.Event) -> None:
+    if stopping.is_set():
+        signal.raise_signal(signal.SIGKILL)
+    stopping.set()
+
+
+class ApiThread:
+    """A server with an event loop of its own in a thread, for tests and for trying things out."""
+
+    def __init__(self, oms: Oms, settings: Settings) -> None:
+        """Start and wait until it listens."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="api", daemon=True)
+        self._thread.start()
+        self._api = self._await(_start(oms, settings))
+
+    @property
+    def port(self) -> int:
+        """Return the port that it listens on."""
+        return self._api.port
+
+    def stop(self, grace_seconds: float = 1.0) -> None:
+        """Stop the server and end its thread."""
+        asyncio.run_coroutine_threadsafe(self._api.stop(grace_seconds), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _await(self, coroutine: "object") -> Api:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()  # type: ignore[arg-type]
+
+
+async def _start(oms: Oms, settings: Settings) -> Api:
+    api = Api(oms, settings)
+    await api.start()
+    return api

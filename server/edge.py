@@ -1,0 +1,129 @@
+"""The edge of the server: what happens around every call, in one place and one order.
+
+On the event loop: admission, deadline, error mapping, the log line. In one hop to a thread of the
+pool: who calls, may it, is the request valid, then the servicer's method, which runs one use case.
+Nothing that a caller did not cause is ever told to it.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from oms.domain.errors import FbaliError, LimitExceeded, Unauthenticated
+from oms.usecases.authenticate import authenticate
+from oms.usecases.context import Call, Oms
+from server.access import require_access
+from server.errors import code_of, internal_status, status_of
+from server.validation import require_valid
+
+log = logging.getLogger(__name__)
+
+CALLS_IN_FLIGHT_MAX = 200  # More than this would only wait for a thread until their deadlines.
+
+Method = Callable[[Any, Call], Message | bytes]
+_SCHEME = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one service."""
+
+    service: str
+    method: str
+    serve: Method
+
+
+class Edge:
+    """Runs calls; one per server."""
+
+    def __init__(self, oms: Oms, pool: ThreadPoolExecutor) -> None:
+        """Serve with the threads of a pool, each of which keeps a database connection."""
+        self._oms = oms
+        self._pool = pool
+        self._in_flight = 0
+
+    def handler(self, endpoint: Endpoint, request: type[Message]) -> grpc.RpcMethodHandler:
+        """Return the gRPC handler of an endpoint; a servicer may answer in encoded form."""
+
+        async def call(message: Message, context: Any) -> Message | bytes:
+            return await self._call(endpoint, message, context)
+
+        return grpc.unary_unary_rpc_method_handler(
+            call, request_deserializer=request.FromString, response_serializer=_serialize
+        )
+
+    async def _call(self, endpoint: Endpoint, message: Message, context: Any) -> Message | bytes:
+        incident = token_hex(8)
+        started = time.monotonic()
+        outcome = "OK"
+        self._in_flight += 1
+        try:
+            if self._in_flight > CALLS_IN_FLIGHT_MAX:
+                raise LimitExceeded("the server is busy; try again in a moment", limit="calls")
+            secret = _bearer(context.invocation_metadata() or ())
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, self._serve, endpoint, message, secret)
+        except FbaliError as error:
+            outcome = f"{code_of(error)} {error.word}"
+            await context.abort_with_status(status_of(error, incident))
+        except Exception:
+            outcome = "INTERNAL"
+            log.exception("call failed", extra={"call": incident, "method": endpoint.method})
+            await context.abort_with_status(internal_status(incident))
+        finally:
+            self._in_flight -= 1
+            took_ms = round((time.monotonic() - started) * 1000, 1)
+            log.info(
+                "call",
+                extra={
+                    "call": incident,
+                    "method": endpoint.method,
+                    "outcome": outcome,
+                    "ms": took_ms,
+                },
+            )
+        raise AssertionError("abort_with_status always raises")
+
+    def _serve(self, endpoint: Endpoint, message: Any, secret: str) -> Message | bytes:
+        with self._oms.db.session():
+            caller = authenticate(self._oms, secret)
+            require_access(caller, endpoint.service, endpoint.method)
+            require_valid(message)
+            call = Call(
+                caller=caller,
+                method=endpoint.method,
+                request_id=getattr(message, "request_id", ""),
+                body_hash=_body_hash(message),
+            )
+            return endpoint.serve(message, call)
+
+
+def _serialize(answer: Message | bytes) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.SerializeToString()
+
+
+def _body_hash(message: Any) -> str:
+    if not getattr(message, "request_id", ""):
+        return ""
+    body: bytes = message.SerializeToString(deterministic=True)
+    return hashlib.sha256(body).hexdigest()
+
+
+def _bearer(metadata: Sequence[tuple[str, str | bytes]]) -> str:
+    for key, value in metadata:
+        if key == "authorization" and isinstance(value, str):
+            if value.lower().startswith(_SCHEME):
+                return value[len(_SCHEME) :].strip()
+            break
+    raise Unauthenticated(
+        "send a token in the metadata: authorization: Bearer fba_...", reason="TOKEN_MISSING"
+    )

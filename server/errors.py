@@ -1,0 +1,94 @@
+"""The one table from our refusals to gRPC: code, and google.rpc details in the trailers."""
+
+from collections.abc import Mapping
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from oms.domain.errors import (
+    AlreadyExists,
+    Conflict,
+    FbaliError,
+    GatewayError,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    PermissionDenied,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
+
+DOMAIN = "fbali.v1"
+VIOLATIONS_MAX = 20  # Trailers above 8 KiB are refused by clients.
+_TEXT_LENGTH_MAX = 1_000
+_METADATA_LENGTH_MAX = 300
+
+# Family -> code; the first family that an error belongs to decides, so leaves come before roots.
+CODES: Mapping[type[FbaliError], int] = {
+    InvalidInput: code_pb2.INVALID_ARGUMENT,
+    Unauthenticated: code_pb2.UNAUTHENTICATED,
+    PermissionDenied: code_pb2.PERMISSION_DENIED,
+    NotFound: code_pb2.NOT_FOUND,
+    AlreadyExists: code_pb2.ALREADY_EXISTS,
+    Refused: code_pb2.FAILED_PRECONDITION,
+    Conflict: code_pb2.ABORTED,
+    LimitExceeded: code_pb2.RESOURCE_EXHAUSTED,
+    Unavailable: code_pb2.UNAVAILABLE,
+}
+
+
+def code_of(error: FbaliError) -> int:
+    """Return the gRPC code of a refusal; a gateway that a person must mend is no UNAVAILABLE."""
+    if isinstance(error, GatewayError) and not error.retryable:
+        return code_pb2.FAILED_PRECONDITION
+    for family, code in CODES.items():
+        if isinstance(error, family):
+            return code
+    return code_pb2.INTERNAL
+
+
+def status_of(error: FbaliError, incident: str) -> grpc.Status:
+    """Render a refusal with its details; `incident` is what the log calls this call."""
+    info = error_details_pb2.ErrorInfo(
+        reason=error.word,
+        domain=DOMAIN,
+        metadata={key: value[:_METADATA_LENGTH_MAX] for key, value in error.metadata.items()},
+    )
+    details: list[Message] = [info, error_details_pb2.RequestInfo(request_id=incident)]
+    if isinstance(error, InvalidInput):
+        details.append(_bad_request(error))
+    if isinstance(error, Unavailable | LimitExceeded):
+        details.append(_retry_info(error))
+    status = status_pb2.Status(code=code_of(error), message=error.message[:_TEXT_LENGTH_MAX])
+    for detail in details:
+        status.details.add().Pack(detail)
+    return rpc_status.to_status(status)
+
+
+def internal_status(incident: str) -> grpc.Status:
+    """Render an error of ours without a word of it."""
+    return status_of(FbaliError("an error of ours; quote this call to the operator"), incident)
+
+
+def _bad_request(error: InvalidInput) -> error_details_pb2.BadRequest:
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(
+                field=violation.field[:_METADATA_LENGTH_MAX],
+                description=violation.description[:_METADATA_LENGTH_MAX],
+                reason=violation.rule,
+            )
+            for violation in error.violations[:VIOLATIONS_MAX]
+        ]
+    )
+
+
+def _retry_info(error: FbaliError) -> error_details_pb2.RetryInfo:
+    seconds = error.retry_after_seconds if isinstance(error, Unavailable) else 1.0
+    delay = Duration()
+    delay.FromMilliseconds(int(seconds * 1000))
+    return error_details_pb2.RetryInfo(retry_delay=delay)

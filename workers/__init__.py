@@ -1,0 +1,1 @@
+"""Dramatiq workers: broker, thin actors, relay and schedule."""

@@ -1,0 +1,28 @@
+"""The actors: one for each kind of job, each of them the same call of the use case that runs jobs.
+
+A second message for a job is harmless: `run_job` claims the job first and leaves it alone when it
+is finished or held. A message that fails is not retried by the broker, since the job is due again.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import dramatiq
+
+from oms.domain.jobs import JobKind
+from oms.usecases.context import Oms
+from oms.usecases.run_job import Leases, run_job
+from workers.broker import QUEUE
+
+
+def declare_actors(
+    broker: dramatiq.Broker, oms: Oms, leases: Leases
+) -> Mapping[str, dramatiq.Actor]:
+    """Declare the actor of every kind, by the name of the kind."""
+    run = partial(run_job, oms, leases)
+    return {
+        kind.value: dramatiq.Actor(
+            run, broker=broker, actor_name=kind.value, queue_name=QUEUE, priority=0, options={}
+        )
+        for kind in JobKind
+    }
