@@ -1,0 +1,76 @@
+"""Opens channels: where a target is, and whether it may be spoken to in clear text."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from fbali.errors import InsecureTarget
+
+DEFAULT_TARGET = "127.0.0.1:7443"
+KEEPALIVE_MILLISECONDS = 60_000  # The server refuses clients that ping more often than every 30 s.
+KEEPALIVE_TIMEOUT_MILLISECONDS = 20_000
+RECONNECT_MILLISECONDS_MIN = 100
+RECONNECT_MILLISECONDS_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address as gRPC takes it, and whether the connection is encrypted."""
+
+    address: str
+    tls: bool
+
+
+def parse_target(target: str, *, tls: bool = False) -> Endpoint:
+    """Read host:port, unix:/path or https://host:port.
+
+    Raises:
+        InsecureTarget: The target is another machine and neither `tls` nor https:// is given.
+    """
+    scheme, separator, rest = target.partition("://")
+    if separator and scheme in {"https", "http"}:
+        endpoint = Endpoint(rest.rstrip("/"), tls=tls or scheme == "https")
+    else:
+        endpoint = Endpoint(target, tls=tls)
+    if not (endpoint.tls or is_local(endpoint.address)):
+        raise InsecureTarget(
+            f"{endpoint.address} is another machine and the connection would not be encrypted;"
+            f" write https://{endpoint.address}"
+        )
+    return endpoint
+
+
+def is_local(address: str) -> bool:
+    """Tell whether an address is a unix socket or loopback, without asking any name server."""
+    if address.startswith(("unix:", "unix-abstract:")):
+        return True
+    host = address.rpartition(":")[0] if ":" in address else address
+    host = host.removeprefix("[").removesuffix("]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def open_channel(endpoint: Endpoint, ca_file: Path | None) -> grpc.Channel:
+    """Open a lazily connecting channel; `ca_file` replaces the public authorities."""
+    options: list[tuple[str, int]] = [
+        ("grpc.enable_retries", 0),  # Retries are ours: they need the request_id.
+        ("grpc.keepalive_time_ms", KEEPALIVE_MILLISECONDS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MILLISECONDS),
+        ("grpc.initial_reconnect_backoff_ms", RECONNECT_MILLISECONDS_MIN),
+        ("grpc.min_reconnect_backoff_ms", RECONNECT_MILLISECONDS_MIN),
+        ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS_MAX),
+    ]
+    if endpoint.tls:
+        roots = ca_file.read_bytes() if ca_file else None
+        return grpc.secure_channel(
+            endpoint.address, grpc.ssl_channel_credentials(roots), options=options
+        )
+    # A proxy on the way would make a loopback address somebody else's loopback.
+    options.append(("grpc.enable_http_proxy", 0))
+    return grpc.insecure_channel(endpoint.address, options=options)

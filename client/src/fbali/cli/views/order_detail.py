@@ -1,0 +1,150 @@
+"""Shows everything about one order: the page that a merchant opens when a customer asks."""
+
+from collections.abc import Iterator
+
+from fbali.cli.document import (
+    Block,
+    Cell,
+    Column,
+    Fields,
+    Heading,
+    Note,
+    Table,
+    Tone,
+    Word,
+    without_zero_columns,
+)
+from fbali.cli.views.allocation_blocks import allocation_blocks
+from fbali.cli.views.values import address_lines, amounts, last_part, moment, money
+from fbali.cli.views.words import text_of, word
+from fbali.v1.allocation_pb2 import AllocationState
+from fbali.v1.event_pb2 import Event
+from fbali.v1.order_pb2 import Admission, Order, OrderLine, PendingReason, ShippingStatus
+
+_LINE_COLUMNS = [
+    Column("PRODUCT", flexible=True, width_min=24),
+    Column("SKU", spare=2),
+    Column("PRICE", right=True, spare=1),
+    Column("ORDERED", right=True),
+    Column("REMOVED", right=True),
+    Column("ELSEWHERE", right=True),
+    Column("EXCLUDED", right=True),
+    Column("OPEN", right=True),
+    Column("ALLOCATED", right=True),
+    Column("PACKED", right=True),
+    Column("SHIPPED", right=True),
+    Column("DELIVERED", right=True),
+    Column("SETTLED", right=True),
+]
+_SHOWN_WHEN_USED = {
+    "SKU",
+    "REMOVED",
+    "ELSEWHERE",
+    "EXCLUDED",
+    "ALLOCATED",
+    "PACKED",
+    "SHIPPED",
+    "DELIVERED",
+    "SETTLED",
+}
+_HISTORY_COLUMNS = [Column("WHEN"), Column("WHAT", flexible=True), Column("BY", flexible=True)]
+
+
+def order_document(order: Order) -> Iterator[Block]:
+    """Show customer, lines, a part for every vendor, all costs, and the history."""
+    yield Heading(f"Order {order.number}", status_word(order))
+    yield _facts(order)
+    yield Heading("Lines")
+    yield _lines(order)
+    yield from _waiting_notes(order)
+    if any(line.over_allocated for line in order.lines):
+        yield Note(
+            "The store removed units after a vendor accepted them; a cancellation is asked for."
+        )
+    for allocation in order.allocations:
+        state = word(AllocationState, allocation.state)
+        aside = Word(f"{state.text}  {last_part(allocation.name)}", state.tone)
+        yield Heading(f"Vendor: {allocation.vendor_display_name}", aside)
+        yield from allocation_blocks(allocation)
+    if not order.allocations:
+        yield Heading("Vendors")
+        yield Table([], [], "No vendor has a part of this order yet.")
+    yield Heading("Costs of all vendors", Word(amounts(order.cost_totals) or "none yet"))
+    yield Heading("History")
+    yield Table(_HISTORY_COLUMNS, [_history_row(event) for event in order.history], "No history.")
+
+
+def status_word(order: Order) -> Word:
+    """Say where an order is, or why it is not processed."""
+    if order.admission != Admission.ADMISSION_ADMITTED:
+        return Word(text_of(Admission, order.admission, "not processed"), Tone.QUIET)
+    return word(ShippingStatus, order.shipping_status, unspecified="ended")
+
+
+def _facts(order: Order) -> Fields:
+    email = f" <{order.customer_email}>" if order.customer_email else ""
+    return Fields(
+        [
+            ("Customer", f"{order.customer_name}{email}"),
+            ("Customer's note", order.customer_note),
+            ("Ship to", address_lines(order.recipient)),
+            ("Ordered", moment(order, "place_time")),
+            ("Total", money(order, "total")),
+            ("Status in the store", order.store_status),
+            ("Store", last_part(order.store)),
+            ("Id in the store", order.external_id),
+            ("Id", last_part(order.name)),
+        ]
+    )
+
+
+def _lines(order: Order) -> Table:
+    table = Table(_LINE_COLUMNS, [_line_row(line) for line in order.lines], "No lines.")
+    return without_zero_columns(table, _SHOWN_WHEN_USED)
+
+
+def _waiting_notes(order: Order) -> Iterator[Note]:
+    """Say which units wait and why."""
+    for line in order.lines:
+        if line.open_quantity:
+            reason = text_of(PendingReason, line.pending_reason, "it will be allocated soon")
+            yield Note(f"Pending: {line.open_quantity} x {line.title}: {reason}")
+    if any(line.pending_reason == PendingReason.PENDING_REASON_UNHOSTED for line in order.lines):
+        yield Note("See all products that no vendor hosts with: fbali products unhosted")
+
+
+def _line_row(line: OrderLine) -> list[str | int | Word]:
+    return [
+        line.title,
+        line.sku,
+        money(line, "price"),
+        line.ordered_quantity,
+        line.removed_quantity,
+        line.elsewhere_quantity,
+        line.excluded_quantity,
+        line.open_quantity,
+        line.allocated_quantity,
+        line.packed_quantity,
+        line.handed_over_quantity,
+        line.delivered_quantity,
+        line.settled_quantity,
+    ]
+
+
+def _history_row(event: Event) -> list[Cell]:
+    return [moment(event, "occur_time"), _happening(event), _actor(event.actor)]
+
+
+def _happening(event: Event) -> str:
+    """Say an event in words: its kind, then what changed."""
+    subject = event.kind.replace(".", " ").replace("_", " ")
+    details = dict(event.details)
+    before, after = details.pop("before", ""), details.pop("after", "")
+    change = [f"{before or 'none'} -> {after or 'none'}"] if before or after else []
+    parts = change + [f"{key} {value}" for key, value in sorted(details.items())]
+    return f"{subject}: {', '.join(parts).replace('_', ' ')}" if parts else subject
+
+
+def _actor(actor: str) -> str:
+    kind, _, name = actor.partition("/")
+    return f"{kind.removesuffix('s')} {name}" if name else actor

@@ -1,0 +1,73 @@
+"""Turns what gRPC reports into the exceptions of `fbali.errors`."""
+
+from collections.abc import Sequence
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from grpc_status import rpc_status  # type: ignore[import-untyped]
+
+from fbali.errors import (
+    FAMILIES,
+    DeadlineExceeded,
+    ErrorDetails,
+    FbaliError,
+    ServerError,
+    Unavailable,
+    Violation,
+)
+
+DOMAIN = "fbali.v1"
+
+
+def error_of(call: grpc.Call, target: str) -> FbaliError:
+    """Decode a failed call; `target` is named when no server answered."""
+    family = FAMILIES.get(call.code().name, ServerError)
+    status = _status_of(call)
+    if status is None:
+        return family(_own_words(family, call, target))
+    return family(status.message or call.code().name, _details_of(status.details))
+
+
+def _status_of(call: grpc.Call) -> status_pb2.Status | None:
+    """Give the rich status, or None when there is none or it contradicts the call."""
+    try:
+        return rpc_status.from_call(call)
+    except ValueError:  # Sent by something between us and the server.
+        return None
+
+
+def _own_words(family: type[FbaliError], call: grpc.Call, target: str) -> str:
+    if family is Unavailable:
+        return f"cannot reach the server at {target}: {_last_cause(call.details() or '')}"
+    if family is DeadlineExceeded:
+        return f"the server at {target} did not answer in time"
+    return f"the server at {target} answered {call.code().name}: {call.details() or 'no details'}"
+
+
+def _last_cause(details: str) -> str:
+    """Cut gRPC's report of all addresses down to the cause of the last one."""
+    cause = details.rpartition("last error: ")[2] or "no answer"
+    return cause.removeprefix("UNKNOWN: ").removeprefix("UNAVAILABLE: ").rstrip(". ")
+
+
+def _details_of(packed: Sequence[Any]) -> ErrorDetails:
+    """Read the details that are known here; others are of a newer server and are skipped."""
+    info = error_details_pb2.ErrorInfo()
+    bad_request = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    request = error_details_pb2.RequestInfo()
+    for detail in packed:
+        for message in (info, bad_request, retry, request):
+            if detail.Is(message.DESCRIPTOR):
+                detail.Unpack(message)
+    is_ours = info.domain == DOMAIN
+    return ErrorDetails(
+        reason=info.reason if is_ours else "",
+        metadata=dict(info.metadata) if is_ours else {},
+        violations=[Violation(one.field, one.description) for one in bad_request.field_violations],
+        retry_after_seconds=(
+            retry.retry_delay.ToNanoseconds() / 1e9 if retry.HasField("retry_delay") else None
+        ),
+        request_id=request.request_id,
+    )

@@ -1,0 +1,102 @@
+"""Runs the command line `fbali`: as a process, on a terminal of its own, or in this process."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fbali.cli.command import Verb, load_command
+from fbali.cli.main import REGISTRY
+
+PROGRAM = [sys.executable, "-m", "fbali.cli"]
+SECONDS_MAX = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended and what it wrote."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def environment_of(folder: Path, **variables: str) -> dict[str, str]:
+    """Make an environment in which nothing of this person's is found."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+        "TZ": "Europe/Berlin",
+        "LANG": "C.UTF-8",
+        **variables,
+    }
+
+
+def run_process(arguments: Sequence[str], environment: dict[str, str], stdin: str = "") -> Outcome:
+    """Run it as a program whose output goes into pipes."""
+    done = subprocess.run(
+        [*PROGRAM, *arguments],
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def run_on_terminal(
+    arguments: Sequence[str], environment: dict[str, str], *, columns: int = 100, typed: str = ""
+) -> Outcome:
+    """Run it on a terminal; what it writes to either stream is in stdout."""
+    with _terminal(columns) as (ours, theirs):
+        process = subprocess.Popen(
+            [*PROGRAM, *arguments],
+            env={"TERM": "xterm-256color", **environment},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        written = b"".join(_chunks(ours))
+        return Outcome(process.wait(SECONDS_MAX), written.decode().replace("\r\n", "\n"), "")
+
+
+@contextmanager
+def _terminal(columns: int) -> Iterator[tuple[int, int]]:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 200, columns, 0, 0))
+    try:
+        yield ours, theirs
+    finally:
+        os.close(ours)
+
+
+def _chunks(terminal: int) -> Iterator[bytes]:
+    try:
+        while chunk := os.read(terminal, 65536):
+            yield chunk
+    except OSError:  # Linux reports the end of the other side like this.
+        return
+
+
+def all_verbs() -> dict[str, Verb]:
+    """Give every command by the words that call it."""
+    verbs: dict[str, Verb] = {}
+    for noun, entry in REGISTRY.items():
+        loaded = load_command(entry.path)
+        for name, command in getattr(loaded, "commands", {"": loaded}).items():
+            assert isinstance(command, Verb)
+            verbs[f"{noun} {name}".strip()] = command
+    return verbs

@@ -1,0 +1,125 @@
+"""Answers every method of the contract with a part of the sample shop."""
+
+from collections.abc import Mapping
+
+from fbali.v1 import admin_service_pb2 as admin
+from fbali.v1 import fulfillment_service_pb2 as fulfillment
+from fbali.v1 import hosting_service_pb2 as hosting
+from fbali.v1 import order_service_pb2 as orders
+from fbali.v1.merchant_pb2 import Merchant
+from fbali.v1.order_pb2 import QuarantinedOrder
+from fbali.v1.vendor_pb2 import Vendor
+from tests.services.sample_shop import (
+    CALLER,
+    COUNTS,
+    DAY,
+    FINISHED_RUN,
+    HOSTED,
+    HOUR,
+    ISSUED,
+    MERCHANT,
+    PARTNERSHIP,
+    PRODUCT,
+    SHENZHEN,
+    STORE,
+    STORES,
+    STUCK_JOB,
+    at,
+    full_order,
+    listed_orders,
+    mug_allocation,
+    mug_package,
+    sync_run,
+)
+from tests.services.scripted_server import Answer
+
+
+def sample_answers() -> Mapping[str, Answer]:
+    """Answer every method with something that makes sense."""
+    return {**order_answers(), **hosting_answers(), **fulfillment_answers(), **admin_answers()}
+
+
+def order_answers() -> dict[str, Answer]:
+    quarantined = QuarantinedOrder(
+        name=f"{MERCHANT}/quarantinedOrders/q1",
+        store=STORE,
+        external_id="98120",
+        problem="line_items[0].quantity: found -1",
+        create_time=at(-HOUR),
+        update_time=at(-60),
+    )
+    return {
+        "ListOrders": orders.ListOrdersResponse(orders=listed_orders()),
+        "CountOrders": COUNTS,
+        "GetOrder": orders.GetOrderResponse(order=full_order()),
+        "SyncOrders": orders.SyncOrdersResponse(sync_run=sync_run("QUEUED")),
+        "GetSyncRun": orders.GetSyncRunResponse(sync_run=FINISHED_RUN),
+        "ListSyncRuns": orders.ListSyncRunsResponse(sync_runs=[FINISHED_RUN]),
+        "ListQuarantinedOrders": orders.ListQuarantinedOrdersResponse(
+            quarantined_orders=[quarantined]
+        ),
+    }
+
+
+def hosting_answers() -> dict[str, Answer]:
+    store = STORES[0]
+    verdict = hosting.HostingVerdict(hosting=HOSTED, fits=True)
+    return {
+        "ConnectStore": hosting.ConnectStoreResponse(store=store),
+        "TestStore": hosting.TestStoreResponse(works=True, store_title="Mugs & more"),
+        "GetStore": hosting.GetStoreResponse(store=store),
+        "ListStores": hosting.ListStoresResponse(stores=STORES),
+        "UpdateStore": hosting.UpdateStoreResponse(store=store),
+        "DisconnectStore": hosting.DisconnectStoreResponse(store=STORES[1]),
+        "InviteVendor": hosting.InviteVendorResponse(partnership=PARTNERSHIP),
+        "ListPartnerships": hosting.ListPartnershipsResponse(partnerships=[PARTNERSHIP]),
+        "SuspendPartnership": hosting.SuspendPartnershipResponse(partnership=PARTNERSHIP),
+        "ResumePartnership": hosting.ResumePartnershipResponse(partnership=PARTNERSHIP),
+        "ListProducts": hosting.ListProductsResponse(products=[PRODUCT]),
+        "GetProduct": hosting.GetProductResponse(product=PRODUCT, hostings=[HOSTED]),
+        "ListUnhostedProducts": hosting.ListUnhostedProductsResponse(products=[PRODUCT]),
+        "CreateHosting": hosting.CreateHostingResponse(hosting=HOSTED),
+        "GetHosting": hosting.GetHostingResponse(hosting=HOSTED),
+        "ListHostings": hosting.ListHostingsResponse(hostings=[HOSTED]),
+        "UpdateHosting": hosting.UpdateHostingResponse(hosting=HOSTED),
+        "DeleteHosting": hosting.DeleteHostingResponse(),
+        "ExplainHosting": hosting.ExplainHostingResponse(chosen=HOSTED, verdicts=[verdict]),
+    }
+
+
+def fulfillment_answers() -> dict[str, Answer]:
+    part = mug_allocation()
+    package = mug_package()
+    return {
+        "ListAllocations": fulfillment.ListAllocationsResponse(allocations=[part]),
+        "GetAllocation": fulfillment.GetAllocationResponse(allocation=part),
+        "AcceptAllocation": fulfillment.AcceptAllocationResponse(allocation=part),
+        "RejectAllocation": fulfillment.RejectAllocationResponse(allocation=part),
+        "CloseAllocation": fulfillment.CloseAllocationResponse(allocation=part),
+        "CreatePackage": fulfillment.CreatePackageResponse(package=package, allocation=part),
+        "VoidPackage": fulfillment.VoidPackageResponse(package=package, allocation=part),
+        "ReportPackageEvent": fulfillment.ReportPackageEventResponse(allocation=part),
+        "RecordCosts": fulfillment.RecordCostsResponse(allocation=part),
+        "ListVendorPartnerships": fulfillment.ListVendorPartnershipsResponse(
+            partnerships=[PARTNERSHIP]
+        ),
+        "AcceptPartnership": fulfillment.AcceptPartnershipResponse(partnership=PARTNERSHIP),
+    }
+
+
+def admin_answers() -> dict[str, Answer]:
+    merchant = Merchant(name=MERCHANT, display_name="Mugs and more", create_time=at(-90 * DAY))
+    vendor = Vendor(name=SHENZHEN, display_name="Shenzhen Source", create_time=at(-90 * DAY))
+    return {
+        "GetServerInfo": CALLER,
+        "CreateMerchant": admin.CreateMerchantResponse(merchant=merchant),
+        "ListMerchants": admin.ListMerchantsResponse(merchants=[merchant]),
+        "CreateVendor": admin.CreateVendorResponse(vendor=vendor),
+        "ListVendors": admin.ListVendorsResponse(vendors=[vendor]),
+        "IssueToken": admin.IssueTokenResponse(token=ISSUED, secret="fbali-secret-2"),
+        "ListTokens": admin.ListTokensResponse(tokens=[ISSUED]),
+        "RevokeToken": admin.RevokeTokenResponse(token=ISSUED),
+        "ListJobs": admin.ListJobsResponse(jobs=[STUCK_JOB]),
+        "RetryJob": admin.RetryJobResponse(job=STUCK_JOB),
+        "DiscardJob": admin.DiscardJobResponse(job=STUCK_JOB),
+    }
