@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from app.logs import set_up_logs
 from app.supervisor import end_with_parent, supervise
 from oms import bootstrap
 from oms.domain.principals import Role
-from oms.logs import set_up_logs
 from oms.settings import Settings, SettingsError, read_settings
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.manage_accounts import IssueToken, issue_token
@@ -40,9 +40,7 @@ def init(settings: Settings) -> None:
     click.echo(f"The database is ready: {_where(settings)}", err=True)
     click.echo("Operator token, shown this once (keep it, or pipe it on):", err=True)
     click.echo(issued.secret)
-    click.echo(
-        "Next: `fbali-server run`, and in another terminal `fbali auth login`", err=True
-    )
+    click.echo("Next: `fbali-server run`, and in another terminal `fbali auth login`", err=True)
 
 
 @main.command()
@@ -66,7 +64,7 @@ def run(settings: Settings) -> None:
 @click.pass_obj
 def api(settings: Settings, parent_fd: int | None) -> None:
     """Run an API process only."""
-    from server.app import run as serve  # noqa: PLC0415 - a worker need not load gRPC.
+    from server.app import run as serve
 
     serve(_prepare(settings, parent_fd), settings)
 
@@ -76,7 +74,7 @@ def api(settings: Settings, parent_fd: int | None) -> None:
 @click.pass_obj
 def worker(settings: Settings, parent_fd: int | None) -> None:
     """Run a worker process only."""
-    from workers.app import run as work  # noqa: PLC0415 - the API need not load the broker.
+    from workers.app import run as work
 
     work(_prepare(settings, parent_fd), settings)
 
@@ -86,7 +84,7 @@ def worker(settings: Settings, parent_fd: int | None) -> None:
 @click.option("--exit-when-done", is_flag=True, help="Stop instead of running until Ctrl-C.")
 def demo(orders: int, exit_when_done: bool) -> None:  # noqa: FBT001 - click passes flags so.
     """Run everything with a pretend shop, two pretend vendors and a pretend carrier."""
-    from app.demo.journey import run_demo  # noqa: PLC0415 - only the demo needs it.
+    from app.demo.journey import run_demo
 
     run_demo(orders, exit_when_done=exit_when_done)
 

@@ -1,8 +1,8 @@
 """Settings to a wired order management."""
 
-from oms.clock import SystemClock
 from oms.domain.poll_schedule import Cadence
 from oms.gateways.carriers.seventeentrack import SeventeenTrack
+from oms.gateways.clock import SystemClock
 from oms.gateways.http import HttpSettings, trust_store
 from oms.gateways.stores.registry import StoreRegistry
 from oms.settings import Settings

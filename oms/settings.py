@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 LISTEN_DEFAULT = "127.0.0.1:7443"
+PORT_MAX = 65_535
+SECONDS_MAX = 86_400
+THREADS_MAX = 64
 
 
 class SettingsError(Exception):
@@ -85,7 +88,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         tracking_url=read("TRACKING_URL", "https://api.17track.net", str),
         tracking_token=read("TRACKING_TOKEN", "", str),
         tracking_interval_seconds=read("TRACKING_INTERVAL_SECONDS", "0", _seconds),
-        worker_threads=read("WORKER_THREADS", "4", _count),
+        worker_threads=read("WORKER_THREADS", "8", _count),
         log_level=read("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error")),
         log_format=read("LOG_FORMAT", "json", _one_of("json", "text")),
     )
@@ -117,7 +120,7 @@ def _address(text: str) -> str:
     if text.startswith("unix:"):
         return text
     host, colon, port = text.rpartition(":")
-    if not (host and colon and port.isdecimal() and int(port) < 65_536):
+    if not (host and colon and port.isdecimal() and int(port) <= PORT_MAX):
         message = "is host:port or unix:/path"
         raise ValueError(message)
     return text
@@ -125,16 +128,16 @@ def _address(text: str) -> str:
 
 def _seconds(text: str) -> float:
     seconds = float(text)
-    if not 0 <= seconds <= 86_400:
-        message = "is a number of seconds from 0 to 86400"
+    if not 0 <= seconds <= SECONDS_MAX:
+        message = f"is a number of seconds from 0 to {SECONDS_MAX}"
         raise ValueError(message)
     return seconds
 
 
 def _count(text: str) -> int:
     count = int(text)
-    if not 1 <= count <= 64:
-        message = "is a number from 1 to 64"
+    if not 1 <= count <= THREADS_MAX:
+        message = f"is a number from 1 to {THREADS_MAX}"
         raise ValueError(message)
     return count
 

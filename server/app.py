@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
 from fbali.v1 import (
     admin_service_pb2,
     fulfillment_service_pb2,
     hosting_service_pb2,
     order_service_pb2,
 )
-from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-
 from oms.settings import Settings
 from oms.usecases.context import Oms
 from server.edge import Edge, Endpoint

@@ -51,7 +51,7 @@ class Edge:
         self._pool = pool
         self._in_flight = 0
 
-    def handler(self, endpoint: Endpoint, request: type[Message]) -> grpc.RpcMethodHandler:
+    def handler(self, endpoint: Endpoint, request: type[Message]) -> Any:
         """Return the gRPC handler of an endpoint; a servicer may answer in encoded form."""
 
         async def call(message: Message, context: Any) -> Message | bytes:
@@ -67,8 +67,7 @@ class Edge:
         outcome = "OK"
         self._in_flight += 1
         try:
-            if self._in_flight > CALLS_IN_FLIGHT_MAX:
-                raise LimitExceeded("the server is busy; try again in a moment", limit="calls")
+            self._admit()
             secret = _bearer(context.invocation_metadata() or ())
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._pool, self._serve, endpoint, message, secret)
@@ -92,6 +91,10 @@ class Edge:
                 },
             )
         raise AssertionError("abort_with_status always raises")
+
+    def _admit(self) -> None:
+        if self._in_flight > CALLS_IN_FLIGHT_MAX:
+            raise LimitExceeded("the server is busy; try again in a moment", limit="calls")
 
     def _serve(self, endpoint: Endpoint, message: Any, secret: str) -> Message | bytes:
         with self._oms.db.session():

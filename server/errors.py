@@ -1,8 +1,8 @@
 """The one table from our refusals to gRPC: code, and google.rpc details in the trailers."""
 
 from collections.abc import Mapping
+from typing import Any
 
-import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -44,14 +44,14 @@ CODES: Mapping[type[FbaliError], int] = {
 def code_of(error: FbaliError) -> int:
     """Return the gRPC code of a refusal; a gateway that a person must mend is no UNAVAILABLE."""
     if isinstance(error, GatewayError) and not error.retryable:
-        return code_pb2.FAILED_PRECONDITION
+        return int(code_pb2.FAILED_PRECONDITION)
     for family, code in CODES.items():
         if isinstance(error, family):
             return code
-    return code_pb2.INTERNAL
+    return int(code_pb2.INTERNAL)
 
 
-def status_of(error: FbaliError, incident: str) -> grpc.Status:
+def status_of(error: FbaliError, incident: str) -> Any:
     """Render a refusal with its details; `incident` is what the log calls this call."""
     info = error_details_pb2.ErrorInfo(
         reason=error.word,
@@ -69,7 +69,7 @@ def status_of(error: FbaliError, incident: str) -> grpc.Status:
     return rpc_status.to_status(status)
 
 
-def internal_status(incident: str) -> grpc.Status:
+def internal_status(incident: str) -> Any:
     """Render an error of ours without a word of it."""
     return status_of(FbaliError("an error of ours; quote this call to the operator"), incident)
 

@@ -36,16 +36,20 @@ def start_key(request: Any, caller: Principal) -> Key | None:
     try:
         raw = base64.urlsafe_b64decode(request.page_token + "==")
         checksum, body = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
-        if checksum != _checksum(body, request, caller):
-            raise ValueError
         key: Key = json.loads(body)
     except (ValueError, binascii.Error):
-        raise InvalidInput.of(
-            "page_token",
-            "is next_page_token of the page before, with the same other fields",
-            reason="PAGE_TOKEN_INVALID",
-        ) from None
+        raise _invalid_token() from None
+    if checksum != _checksum(body, request, caller):
+        raise _invalid_token()
     return key
+
+
+def _invalid_token() -> InvalidInput:
+    return InvalidInput.of(
+        "page_token",
+        "is next_page_token of the page before, with the same other fields",
+        reason="PAGE_TOKEN_INVALID",
+    )
 
 
 def cut_page(

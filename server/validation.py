@@ -28,7 +28,8 @@ def require_valid(request: Message) -> None:
 
 def _path(violation: protovalidate.Violation) -> str:
     steps = []
-    for element in violation.proto.field.elements:
+    field = violation.proto.field
+    for element in field.elements if field else ():
         subscript = element.subscript
         place = "" if subscript is None else f"[{subscript.value}]"
         steps.append(f"{element.field_name}{place}")

@@ -17,7 +17,7 @@ from workers.broker import QUEUE
 
 def declare_actors(
     broker: dramatiq.Broker, oms: Oms, leases: Leases
-) -> Mapping[str, dramatiq.Actor]:
+) -> Mapping[str, dramatiq.Actor[..., None]]:
     """Declare the actor of every kind, by the name of the kind."""
     run = partial(run_job, oms, leases)
     return {

@@ -28,10 +28,10 @@ def make_broker(settings: Settings) -> dramatiq.Broker:
         socket_timeout=_REDIS_TIMEOUT_SECONDS,
         socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
         health_check_interval=_REDIS_TIMEOUT_SECONDS * 3,
-        # Commands of the broker are not idempotent, so the client must not send one again by itself.
+        # The broker's commands are not idempotent: the client must not repeat one by itself.
         retry=None,
     )
-    return RedisBroker(
+    return RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         middleware=[],
         heartbeat_timeout=_HEARTBEAT_TIMEOUT_MS,
@@ -43,12 +43,10 @@ def waiting(broker: dramatiq.Broker, worker: dramatiq.Worker) -> int:
     """Count wake-ups that were sent and that no thread of this process has begun."""
     here: int = worker.work_queue.qsize()
     if isinstance(broker, StubBroker):
-        return here + broker.queues[QUEUE].qsize()
+        return here + int(broker.queues[QUEUE].qsize())
     assert isinstance(broker, RedisBroker)
     return here + _queue_length(broker)
 
 
 def _queue_length(broker: Any) -> int:
     return int(broker.client.llen(f"{broker.namespace}:{QUEUE}"))
-
-

@@ -25,7 +25,7 @@ class Relay:
     def __init__(
         self,
         oms: Oms,
-        actors: Mapping[str, dramatiq.Actor],
+        actors: Mapping[str, dramatiq.Actor[..., None]],
         waiting: Callable[[], int],
         threads: int,
     ) -> None:

@@ -19,7 +19,7 @@ class IdKind(StrEnum):
     QUARANTINED_ORDER = "q"
     SYNC_RUN = "r"
     STORE = "s"
-    TOKEN = "t"
+    TOKEN = "t"  # noqa: S105 - a letter, no secret.
     PRODUCT = "u"
     VENDOR = "v"
     VARIANT = "w"

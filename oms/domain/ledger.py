@@ -127,9 +127,7 @@ def recount(
         allocated=sum(units.waiting for units in allocated),
         packed=sum(units.quantity for units in parcels),
         handed_over=sum(units.quantity for units in parcels if units.is_handed_over),
-        delivered=sum(
-            units.quantity for units in parcels if units.state == PackageState.DELIVERED
-        ),
+        delivered=sum(units.quantity for units in parcels if units.state == PackageState.DELIVERED),
     )
 
 

@@ -7,7 +7,7 @@ from oms.domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address. `country_code` is ISO 3166-1 alpha-2, upper case; absent parts are empty."""
+    """A postal address; absent parts are empty. `country_code` is ISO 3166-1 alpha-2."""
 
     name: str = ""
     company: str = ""

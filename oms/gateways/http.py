@@ -27,6 +27,13 @@ from oms.usecases.ports import Clock
 ANSWER_TIMEOUT_SECONDS: Final = 20.0
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024  # A hundred orders are half a megabyte.
 QUICK_RETRY_PAUSE_SECONDS: Final = 0.2
+# Some hosts refuse clients that name no product of their own. A cached list would hide changes.
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "Cache-Control": "no-cache",
+    "User-Agent": "FbAli-OMS",
+}
 _CHUNK_BYTES: Final = 64 * 1024
 _SUCCESS: Final = range(200, 300)
 
@@ -96,7 +103,7 @@ class JsonClient:
         self.wording = wording
         self._base = base
         self._settings = settings
-        self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **headers}
+        self._headers = {**_HEADERS, **headers}
         self._secrets = [secret for secret in secrets if secret]
         self._deadline = Deadline(settings.timeout_seconds)
         guard = Guard(settings.allow_private_addresses, self._deadline)

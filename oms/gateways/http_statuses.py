@@ -126,9 +126,12 @@ def _refused(refusal: Refusal, subject: str) -> str:
 
 def _redirected(refusal: Refusal, subject: str, path: str) -> GatewayError:
     """Point to where a redirect leads, without what it may carry in user name or query."""
-    parts = urlsplit(urljoin(f"https://{_NOWHERE}{path}", refusal.location))
+    try:
+        parts = urlsplit(urljoin(f"https://{_NOWHERE}{path}", refusal.location))
+    except ValueError:
+        parts = urlsplit("")
     target = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    if not refusal.location:
+    if not refusal.location or not parts.netloc:
         message = f"{subject} redirects without saying where ({refusal.status}): check the address"
     elif parts.netloc == _NOWHERE:
         shown = plain_words(parts.path)[:ADDRESS_CHARACTERS_MAX]

@@ -113,8 +113,7 @@ def partnerships_of_merchant(
 ) -> list[Partnership]:
     """Return a merchant's partnerships with a vendor id above `after`."""
     rows = db.all(
-        f"{_PARTNERSHIP} WHERE p.merchant_id = ? AND p.vendor_id > ?"
-        " ORDER BY p.vendor_id LIMIT ?",
+        f"{_PARTNERSHIP} WHERE p.merchant_id = ? AND p.vendor_id > ? ORDER BY p.vendor_id LIMIT ?",
         merchant_id,
         after,
         limit,
@@ -163,7 +162,9 @@ def _partnership(row: Row) -> Partnership:
 
 # --- Tokens -----------------------------------------------------------------------------------
 
-_TOKEN = "SELECT id, role, principal_id, display_name, created_at, expire_at, revoked_at FROM token"
+_BEARER = (
+    "SELECT id, role, principal_id, display_name, created_at, expire_at, revoked_at FROM token"
+)
 
 
 def insert_token(db: Database, token: Token, secret: str) -> None:
@@ -183,13 +184,13 @@ def insert_token(db: Database, token: Token, secret: str) -> None:
 
 def token_of_secret(db: Database, secret: str) -> Token | None:
     """Find the token of a secret, also an expired or revoked one."""
-    row = db.one(f"{_TOKEN} WHERE secret_hash = ?", hash_secret(secret))
+    row = db.one(f"{_BEARER} WHERE secret_hash = ?", hash_secret(secret))
     return None if row is None else _token(row)
 
 
 def token(db: Database, token_id: str, owner_id: str | None) -> Token:
     """Read a token, of one owner or (None) of anybody; raises NotFound."""
-    row = db.one(f"{_TOKEN} WHERE id = ?", token_id)
+    row = db.one(f"{_BEARER} WHERE id = ?", token_id)
     if row is None or owner_id not in (None, row[2]):
         raise NotFound.of(f"tokens/{token_id}")
     return _token(row)
@@ -198,7 +199,7 @@ def token(db: Database, token_id: str, owner_id: str | None) -> Token:
 def tokens(db: Database, owner_id: str | None, before: str, limit: int) -> list[Token]:
     """Return tokens, newest first, older than the id `before`, of one owner or (None) of all."""
     rows = db.all(
-        f"{_TOKEN} WHERE (? = '' OR id < ?) AND (? = 1 OR principal_id = ?)"
+        f"{_BEARER} WHERE (? = '' OR id < ?) AND (? = 1 OR principal_id = ?)"
         " ORDER BY id DESC LIMIT ?",
         before,
         before,
@@ -211,9 +212,7 @@ def tokens(db: Database, owner_id: str | None, before: str, limit: int) -> list[
 
 def revoke_token(db: Database, token_id: str, now_ms: int) -> None:
     """Revoke a token; the first revocation counts."""
-    db.run(
-        "UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", now_ms, token_id
-    )
+    db.run("UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", now_ms, token_id)
 
 
 def _token(row: Row) -> Token:

@@ -34,9 +34,7 @@ class AllocationFilter:
     merchant_id: str = ""
 
 
-def summaries_of_orders(
-    db: Database, order_ids: Sequence[str]
-) -> dict[str, list[AllocationView]]:
+def summaries_of_orders(db: Database, order_ids: Sequence[str]) -> dict[str, list[AllocationView]]:
     """Read allocations with their lines by order id, in one statement, oldest first."""
     rows = db.all(
         "SELECT a.id, a.merchant_id, a.order_id, '', a.vendor_id, v.display_name, '', a.state,"
@@ -74,9 +72,7 @@ def get(db: Database, vendor_id: str, allocation_id: str) -> AllocationView:
     return replace(view, recipient=_recipients(db, [view.order_id])[view.order_id])
 
 
-def page(
-    db: Database, wanted: AllocationFilter, before: str, limit: int
-) -> list[AllocationView]:
+def page(db: Database, wanted: AllocationFilter, before: str, limit: int) -> list[AllocationView]:
     """Return a vendor's allocations, newest first, older than the id `before`."""
     states = f" AND a.state IN ({marks(wanted.states)})" if wanted.states else ""
     rows = db.all(

@@ -280,9 +280,7 @@ def return_unpacked(db: Database, allocation: AllocationRecord) -> None:
     )
 
 
-def add_packed(
-    db: Database, allocation_id: str, units: Iterable[tuple[str, int]]
-) -> None:
+def add_packed(db: Database, allocation_id: str, units: Iterable[tuple[str, int]]) -> None:
     """Count (line id, units) into parcels; negative units when a parcel was voided."""
     db.many(
         "UPDATE allocation_line SET packed = packed + ? WHERE allocation_id = ? AND line_id = ?",
@@ -302,9 +300,7 @@ def overdue(db: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def acceptance_hours(
-    db: Database, merchant_id: str, vendor_ids: Sequence[str]
-) -> dict[str, int]:
+def acceptance_hours(db: Database, merchant_id: str, vendor_ids: Sequence[str]) -> dict[str, int]:
     """Return the hours to accept, of those vendors who must accept by word."""
     rows = db.all(
         "SELECT vendor_id, acceptance_hours FROM partnership WHERE merchant_id = ?"

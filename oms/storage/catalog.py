@@ -75,9 +75,7 @@ def variant_ids(
     One that the catalogue lacks (not pulled yet, or deleted since) is added with what the line
     says of it, so that it can be hosted.
     """
-    wanted = {
-        (line.product_id, line.variant_id): line for line in lines if line.product_id
-    }
+    wanted = {(line.product_id, line.variant_id): line for line in lines if line.product_id}
     found = _variants_of(db, store.id, sorted({key[0] for key in wanted}))
     missing = [line for key, line in wanted.items() if key not in found]
     if missing:
@@ -121,7 +119,7 @@ def _product_ids(db: Database, store_id: str, external_ids: Sequence[str]) -> di
         store_id,
         *external_ids,
     )
-    return dict(rows)  # type: ignore[arg-type]
+    return {row[0]: row[1] for row in rows}
 
 
 def _variants_of(

@@ -41,7 +41,7 @@ class Database:
     """One database; safe to share between threads, not over fork."""
 
     def __init__(self, url: str) -> None:
-        """Take `sqlite:///path`, `sqlite:///:memory:` is refused, or `postgresql://...`."""
+        """Take `sqlite:///path` or `postgresql://...`; nothing is opened yet."""
         self.url = url
         self.peewee = _open(url)
         self.is_sqlite = isinstance(self.peewee, peewee.SqliteDatabase)
@@ -95,7 +95,7 @@ class Database:
         if not batch:
             return
         self._notice(sql)
-        with peewee.__exception_wrapper__:
+        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
             cursor = self.peewee.connection().cursor()
             cursor.executemany(self._dialect(sql), batch)
 
@@ -163,5 +163,3 @@ def _open(url: str) -> Any:
     if scheme == "postgresql":
         return _connect_url(url, autoconnect=False, prefer_psycopg3=True)
     raise InvalidInput.of("FBALI_DATABASE_URL", "starts with sqlite:/// or postgresql://")
-
-

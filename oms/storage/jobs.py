@@ -7,6 +7,7 @@ clock of the caller decides what is due.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
@@ -167,9 +168,7 @@ def finish(db: Database, job: ClaimedJob, now_ms: int) -> None:
     )
 
 
-def step(
-    db: Database, job: ClaimedJob, cursor: Mapping[str, Any] | None, now_ms: int
-) -> None:
+def step(db: Database, job: ClaimedJob, cursor: Mapping[str, Any] | None, now_ms: int) -> None:
     """End a step in its transaction: save the cursor, or finish the job when there is none.
 
     Raises:
@@ -213,39 +212,39 @@ def _fenced(db: Database, sql: str, *parameters: object) -> None:
         raise LeaseLostError
 
 
+_SHOWN_STATE = "CASE WHEN state = 'PENDING' AND lease_until > ? THEN 'RUNNING' ELSE state END"
 _COLUMNS = (
-    "id, kind, merchant_id, CASE WHEN state = 'PENDING' AND lease_until > ? THEN 'RUNNING'"
-    " ELSE state END, failures, crashes, last_error, due_at, created_at, finished_at"
+    f"id, kind, merchant_id, {_SHOWN_STATE}, failures, crashes, last_error, due_at, created_at,"
+    " finished_at"
 )
 
 
-def page(
-    db: Database, now_ms: int, *, state: JobState | None, kind: str, before: str, limit: int
-) -> list[Job]:
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs: in a state, or of a kind; None and empty match all."""
+
+    state: JobState | None = None
+    kind: str = ""
+
+
+def page(db: Database, now_ms: int, wanted: JobFilter, before: str, limit: int) -> list[Job]:
     """Return jobs, newest first, older than the id `before` (empty for the newest)."""
-    condition, parameters = _STATE_CONDITIONS[state](now_ms)
+    conditions, parameters = ["1 = 1"], list[object]()
+    if wanted.state is not None:
+        stored = JobState.PENDING if wanted.state == JobState.RUNNING else wanted.state
+        conditions += ["state = ?", f"{_SHOWN_STATE} = ?"]
+        parameters += [stored.value, now_ms, wanted.state.value]
+    for condition, value in (("kind = ?", wanted.kind), ("id < ?", before)):
+        if value:
+            conditions.append(condition)
+            parameters.append(value)
     rows = db.all(
-        f"SELECT {_COLUMNS} FROM job WHERE {condition} AND (? = '' OR kind = ?)"
-        " AND (? = '' OR id < ?) ORDER BY id DESC LIMIT ?",
+        f"SELECT {_COLUMNS} FROM job WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",
         now_ms,
         *parameters,
-        kind,
-        kind,
-        before,
-        before,
         limit,
     )
     return [_job(row) for row in rows]
-
-
-_STATE_CONDITIONS = {
-    None: lambda now: ("1 = 1", ()),
-    JobState.PENDING: lambda now: ("state = 'PENDING' AND lease_until <= ?", (now,)),
-    JobState.RUNNING: lambda now: ("state = 'PENDING' AND lease_until > ?", (now,)),
-    JobState.DONE: lambda now: ("state = ?", ("DONE",)),
-    JobState.QUARANTINED: lambda now: ("state = ?", ("QUARANTINED",)),
-    JobState.DISCARDED: lambda now: ("state = ?", ("DISCARDED",)),
-}
 
 
 def get(db: Database, job_id: str, now_ms: int) -> Job:
@@ -296,9 +295,7 @@ def prune(db: Database, older_than_ms: int, limit: int) -> int:
 
 def _require(job: Job, event: str, *states: JobState) -> None:
     if job.state not in states:
-        raise IllegalTransition(
-            f"jobs/{job.id}", event=event, state=job.state.value, allowed=()
-        )
+        raise IllegalTransition(f"jobs/{job.id}", event=event, state=job.state.value, allowed=())
 
 
 def _job(row: Row) -> Job:

@@ -34,6 +34,12 @@ TAG_CONDITIONS = {
 }
 
 
+_HAS_LIVE_PART = (
+    "EXISTS (SELECT 1 FROM allocation a WHERE a.order_id = o.id AND a.vendor_id = ?"
+    " AND a.state NOT IN ('REJECTED', 'EXPIRED', 'CANCELLED'))"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
     """Which orders of a merchant. Empty texts match all; instants are epoch milliseconds."""
@@ -46,9 +52,7 @@ class OrderFilter:
     placed_before: int | None = None
 
 
-def page(
-    db: Database, wanted: OrderFilter, after: PageKey | None, limit: int
-) -> list[OrderView]:
+def page(db: Database, wanted: OrderFilter, after: PageKey | None, limit: int) -> list[OrderView]:
     """Return orders, newest first, with lines and the summary of their allocations."""
     conditions, parameters = _conditions(wanted)
     if after is not None:
@@ -144,11 +148,7 @@ def _conditions(wanted: OrderFilter) -> tuple[list[str], list[object]]:
     parameters: list[object] = [wanted.merchant_id]
     for condition, value in (
         ("o.store_id = ?", wanted.store_id or None),
-        (
-            "EXISTS (SELECT 1 FROM allocation a WHERE a.order_id = o.id AND a.vendor_id = ?"
-            " AND a.state NOT IN ('REJECTED', 'EXPIRED', 'CANCELLED'))",
-            wanted.vendor_id or None,
-        ),
+        (_HAS_LIVE_PART, wanted.vendor_id or None),
         ("o.placed_at >= ?", wanted.placed_from),
         ("o.placed_at < ?", wanted.placed_before),
     ):

@@ -73,9 +73,7 @@ class AppliedOrder:
     @property
     def has_open_units(self) -> bool:
         """Tell whether units wait to be allocated."""
-        return self.admission == Admission.ADMITTED and any(
-            line.ledger.open for line in self.lines
-        )
+        return self.admission == Admission.ADMITTED and any(line.ledger.open for line in self.lines)
 
     @property
     def first_status(self) -> ShippingStatus | None:
@@ -290,22 +288,23 @@ def refresh(db: Database, order_ids: Sequence[str]) -> None:
         "UPDATE orders SET status = CASE WHEN admission = 'ADMITTED' THEN ? END,"
         " has_open_units = ? AND admission = 'ADMITTED', version = version + 1 WHERE id = ?",
         [
-            (*_state_of([recounted[line.id] for line in group], order_id in troubled), order_id)
+            (
+                *_state_of(
+                    [recounted[line.id] for line in group], is_troubled=order_id in troubled
+                ),
+                order_id,
+            )
             for order_id, group in lines.items()
         ],
     )
 
 
-def _state_of(
-    ledgers: Sequence[LineLedger], is_troubled: bool
-) -> tuple[str | None, bool]:
+def _state_of(ledgers: Sequence[LineLedger], *, is_troubled: bool) -> tuple[str | None, bool]:
     status = shipping_status(ledgers, has_parcel_in_trouble=is_troubled)
     return status, any(ledger.open for ledger in ledgers)
 
 
-def _allocated_units(
-    db: Database, order_ids: Sequence[str]
-) -> dict[str, list[AllocatedUnits]]:
+def _allocated_units(db: Database, order_ids: Sequence[str]) -> dict[str, list[AllocatedUnits]]:
     found: dict[str, list[AllocatedUnits]] = {}
     for row in db.all(
         "SELECT al.line_id, a.state, al.quantity, al.packed, al.returned FROM allocation a"

@@ -59,7 +59,8 @@ def insert(db: Database, package: NewPackage, now_ms: int) -> None:
         "INSERT INTO package (id, allocation_id, order_id, vendor_id, carrier_code,"
         " tracking_number, state, exception_reason, raw_status, next_poll_at, quiet_polls,"
         " is_registered, tracking_problem, version, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'ANNOUNCED', '', '', ?, 0, ?, '', 1, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?, ?, ?, ?, ?, ?, 'ANNOUNCED', '', '', ?, 0, FALSE, '', 1, ?)"
+        " ON CONFLICT DO NOTHING",
         package.id,
         package.allocation_id,
         package.order_id,
@@ -67,7 +68,6 @@ def insert(db: Database, package: NewPackage, now_ms: int) -> None:
         package.carrier_code,
         package.tracking_number,
         package.next_poll_at,
-        False,
         now_ms,
     )
     if not inserted:
@@ -116,9 +116,7 @@ def lines_of(db: Database, package_id: str) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def add_events(
-    db: Database, events: Iterable[tuple[str, TrackingEvent]], now_ms: int
-) -> None:
+def add_events(db: Database, events: Iterable[tuple[str, TrackingEvent]], now_ms: int) -> None:
     """Add (package id, event) to histories; what is known already changes nothing."""
     db.many(
         "INSERT INTO tracking_event (package_id, digest, occurred_at, state, exception_reason,"

@@ -26,9 +26,7 @@ def begin(
     )
     if reserved:
         return None
-    return find(
-        db, principal=principal, method=method, request_id=request_id, body_hash=body_hash
-    )
+    return find(db, principal=principal, method=method, request_id=request_id, body_hash=body_hash)
 
 
 def find(
@@ -57,9 +55,7 @@ def find(
     return bytes(row[1])
 
 
-def complete(
-    db: Database, *, principal: str, method: str, request_id: str, answer: bytes
-) -> None:
+def complete(db: Database, *, principal: str, method: str, request_id: str, answer: bytes) -> None:
     """Keep the answer, last thing in the same transaction."""
     db.run(
         "UPDATE request SET answer = ? WHERE principal = ? AND method = ? AND request_id = ?",

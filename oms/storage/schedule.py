@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from oms.domain.jobs import JobKind
@@ -11,29 +12,32 @@ from oms.storage.database import Database
 _TICK_ROWS_MAX = 100
 
 
-def put(
-    db: Database,
-    name: str,
-    kind: JobKind,
-    *,
-    every_ms: int,
-    first_at: int,
-    args: Mapping[str, Any] | None = None,
-    merchant_id: str = "",
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A row of the timetable: a kind of job, from an instant on (epoch ms), again and again."""
+
+    name: str
+    kind: JobKind
+    every_ms: int
+    first_at: int
+    args: Mapping[str, Any] = field(default_factory=dict)
+    merchant_id: str = ""
+
+
+def put(db: Database, slot: Slot) -> None:
     """Set a row of the timetable; an existing one takes the new interval from its next slot on."""
     db.run(
         "INSERT INTO schedule (name, kind, merchant_id, args, every_ms, next_at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET args = excluded.args,"
         " every_ms = excluded.every_ms,"
-        " next_at = CASE WHEN schedule.next_at > excluded.next_at + excluded.every_ms"
-        " THEN excluded.next_at + excluded.every_ms ELSE schedule.next_at END",
-        name,
-        kind.value,
-        merchant_id,
-        json.dumps(args or {}),
-        every_ms,
-        first_at,
+        " next_at = CASE WHEN schedule.next_at > excluded.next_at THEN excluded.next_at"
+        " ELSE schedule.next_at END",
+        slot.name,
+        slot.kind.value,
+        slot.merchant_id,
+        json.dumps(slot.args),
+        slot.every_ms,
+        slot.first_at,
     )
 
 

@@ -217,9 +217,7 @@ def run(db: Database, merchant_id: str, store_id: str, run_id: str) -> SyncRun:
     return _run(row)
 
 
-def runs(
-    db: Database, merchant_id: str, store_id: str, before: str, limit: int
-) -> list[SyncRun]:
+def runs(db: Database, merchant_id: str, store_id: str, before: str, limit: int) -> list[SyncRun]:
     """Return a store's runs, newest first, older than the id `before`."""
     rows = db.all(
         f"{_RUN} WHERE store_id = ? AND merchant_id = ? AND (? = '' OR id < ?)"
@@ -291,9 +289,7 @@ def quarantined_orders(
         before,
         limit,
     )
-    return [
-        QuarantinedOrder(row[0], row[1], row[2], row[3].lstrip("?"), *row[4:]) for row in rows
-    ]
+    return [QuarantinedOrder(row[0], row[1], row[2], row[3].lstrip("?"), *row[4:]) for row in rows]
 
 
 def quarantined_count(db: Database, merchant_id: str, store_id: str) -> int:

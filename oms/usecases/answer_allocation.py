@@ -96,9 +96,7 @@ def _take_back_quotes(tx: Transaction, found: AllocationRecord) -> None:
         ),
         "units given back",
     )
-    allocations.insert_costs(
-        tx.db, [(found.id, found.order_id, cost) for cost in costs], tx.now_ms
-    )
+    allocations.insert_costs(tx.db, [(found.id, found.order_id, cost) for cost in costs], tx.now_ms)
 
 
 def _request_allocation(tx: Transaction, found: AllocationRecord) -> None:
@@ -136,9 +134,7 @@ def record_costs(tx: Transaction, command: RecordCosts) -> AllocationView:
             state=found.state.value,
             allowed=ALLOCATION_TABLE.allowed(found.state),
         )
-    entries = [
-        Cost(kind, CostSource.ACTUAL, amount, note) for kind, amount, note in command.costs
-    ]
+    entries = [Cost(kind, CostSource.ACTUAL, amount, note) for kind, amount, note in command.costs]
     allocations.insert_costs(
         tx.db, [(found.id, found.order_id, cost) for cost in entries], tx.now_ms
     )

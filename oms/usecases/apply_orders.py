@@ -47,16 +47,15 @@ def apply_orders(
     hashes = {key: _content_hash(snapshot) for key, snapshot in newest.items()}
     news = [item for key, item in newest.items() if _is_news(item, hashes[key], known.get(key))]
     refused = [(item, _problem(item, known.get(item.external_id))) for item in news]
-    for item in malformed:
-        stores.quarantine_order(tx.db, store, item, tx.now_ms)
-    for item, problem in refused:
-        if problem:
-            bad = MalformedOrder(item.external_id, problem, item.raw)
-            stores.quarantine_order(tx.db, store, bad, tx.now_ms)
+    unfit = [
+        MalformedOrder(item.external_id, problem, item.raw) for item, problem in refused if problem
+    ]
+    for bad in (*malformed, *unfit):
+        stores.quarantine_order(tx.db, store, bad, tx.now_ms)
     taken = [item for item, problem in refused if not problem]
     created, changed = _write(tx, store, taken, known, hashes)
     _request_allocation(tx, store, [*created, *changed])
-    quarantined = len(malformed) + len(news) - len(taken)
+    quarantined = len(malformed) + len(unfit)
     return Applied(len(created), len(changed), len(newest) - len(news), quarantined)
 
 
@@ -193,9 +192,7 @@ def _history(store: Store, order: AppliedOrder, known: KnownOrder | None) -> New
     return NewEvent(store.merchant_id, order.id, kind, STORE_ACTOR, subject, details)
 
 
-def _request_allocation(
-    tx: Transaction, store: Store, applied: Sequence[AppliedOrder]
-) -> None:
+def _request_allocation(tx: Transaction, store: Store, applied: Sequence[AppliedOrder]) -> None:
     """Write allocation jobs, also for a manual store: they give its lines their reason."""
     waiting = [order.id for order in applied if order.has_open_units]
     for start in range(0, len(waiting), BATCH_ORDERS_MAX):

@@ -44,11 +44,13 @@ def run_poll_tracking(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None:
     with oms.db.session():
         due = packages.due(oms.db, oms.clock.now_ms(), _batch_size_max(oms.carrier))
     if not due:
-        return _finish(oms, job)
+        _finish(oms, job)
+        return None
     try:
         answers = {} if oms.carrier is None else _ask(oms.carrier, due)
     except GatewayError as error:
-        return _put_off(oms, job, error)
+        _put_off(oms, job, error)
+        return None
     cursor = {"batches": job.cursor.get("batches", 0) + 1}
     with oms.db.transaction():
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
@@ -63,9 +65,7 @@ def _batch_size_max(carrier: CarrierGateway | None) -> int:
     return BATCH_ORDERS_MAX if carrier is None else carrier.batch_size_max
 
 
-def _ask(
-    carrier: CarrierGateway, due: Sequence[PackageRecord]
-) -> Mapping[ParcelNumber, Answer]:
+def _ask(carrier: CarrierGateway, due: Sequence[PackageRecord]) -> Mapping[ParcelNumber, Answer]:
     """Register those that are new, then fetch all that are followed."""
     new = [_number(package) for package in due if not package.is_registered]
     refused = dict(carrier.register(new)) if new else {}
@@ -207,7 +207,5 @@ def _put_off(oms: Oms, job: ClaimedJob, error: GatewayError) -> None:
     """Let the tracking service rest; the parcels' own schedule is not touched."""
     with oms.db.transaction():
         now_ms = oms.clock.now_ms()
-        pause_ms = max(
-            back_off_ms(job.failures + 1, 0.5), int(error.retry_after_seconds * 1000)
-        )
+        pause_ms = max(back_off_ms(job.failures + 1, 0.5), int(error.retry_after_seconds * 1000))
         jobs.put_off(oms.db, job, error.message, now_ms + pause_ms)

@@ -12,7 +12,7 @@ from oms.storage import accounts
 from oms.usecases.context import Transaction, require_version
 from oms.usecases.release_lines import request_release
 
-SECRET_PREFIX = "fba_"  # So that secret scanners and people recognise one.
+SECRET_PREFIX = "fba_"  # noqa: S105 - so that secret scanners and people recognise one.
 ACCEPTANCE_HOURS_DEFAULT = 24
 
 

@@ -173,9 +173,7 @@ def _check_costs(terms: HostingTerms) -> None:
         if cost is not None and cost.amount_minor < 0:
             raise InvalidInput.of(f"hosting.{field}.amount_minor", "is at least 0")
     if len({cost.currency for cost in costs.values() if cost is not None}) > 1:
-        raise InvalidInput.of(
-            "hosting.shipping_cost.currency_code", "is the currency of unit_cost"
-        )
+        raise InvalidInput.of("hosting.shipping_cost.currency_code", "is the currency of unit_cost")
 
 
 def _check_product(tx: Transaction, command: CreateHosting) -> None:

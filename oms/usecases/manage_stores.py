@@ -9,6 +9,7 @@ from oms.domain.jobs import JobKind
 from oms.domain.snapshots import StoreIdentity
 from oms.domain.stores import Processing, Store, StoreState, SyncRun, SyncRunState
 from oms.storage import jobs, schedule, stores
+from oms.storage.schedule import Slot
 from oms.usecases.context import Oms, Transaction, require_version
 from oms.usecases.ports import StoreAddress
 from oms.usecases.release_lines import request_release
@@ -124,9 +125,7 @@ def probe_store(oms: Oms, merchant_id: str, store_id: str) -> StoreTest:
     with oms.db.session():
         store = stores.get(oms.db, merchant_id, store_id)
         require_connected(store)
-        address = StoreAddress(
-            store.platform, store.base_url, stores.credentials(oms.db, store_id)
-        )
+        address = StoreAddress(store.platform, store.base_url, stores.credentials(oms.db, store_id))
     try:
         return StoreTest(oms.stores.open(address).identify(), None)
     except GatewayError as problem:
@@ -182,12 +181,12 @@ def _locked(tx: Transaction, store_id: str, etag: str) -> Store:
 
 def _put_on_schedule(tx: Transaction, store: Store) -> None:
     every_ms = store.sync_interval_seconds * 1000
-    schedule.put(
-        tx.db,
-        sync_name(store.id),
-        JobKind.SYNC_STORE,
+    slot = Slot(
+        name=sync_name(store.id),
+        kind=JobKind.SYNC_STORE,
         every_ms=every_ms,
         first_at=tx.now_ms + every_ms,
         args={"store_id": store.id},
         merchant_id=store.merchant_id,
     )
+    schedule.put(tx.db, slot)

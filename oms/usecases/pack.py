@@ -100,9 +100,7 @@ def _units(
     return tuple(lines)
 
 
-def _exceeded(
-    found: AllocationRecord, line: str, asked: int, available: int
-) -> QuantityExceeded:
+def _exceeded(found: AllocationRecord, line: str, asked: int, available: int) -> QuantityExceeded:
     return QuantityExceeded(
         f"cannot pack {asked} of line {line} of {allocation_name(found)}: {available} are left",
         line=line,
@@ -132,9 +130,7 @@ def void_package(tx: Transaction, command: VoidPackage) -> PackedResult:
     name = f"{allocation_name(found)}/packages/{package.id}"
     require_version(name, command.etag, package.version)
     if package.state != PackageState.ANNOUNCED:
-        raise IllegalTransition(
-            name, event="void", state=package.state.value, allowed=("report",)
-        )
+        raise IllegalTransition(name, event="void", state=package.state.value, allowed=("report",))
     move_allocation(tx, found, AllocationEvent.VOID_PACKAGE)
     units = packages.lines_of(tx.db, package.id)
     allocations.add_packed(tx.db, found.id, [(line_id, -count) for line_id, count in units])

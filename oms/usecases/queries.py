@@ -1,8 +1,8 @@
-"""Everything that is read: scoped by the caller, bounded, and from one moment where it is joined."""
+"""Everything that is read: scoped by the caller, bounded, from one moment where it is joined."""
 
 from oms.domain.accounts import Merchant, Partnership, Token, Vendor
 from oms.domain.catalog import Hosting, Product
-from oms.domain.jobs import Job, JobState
+from oms.domain.jobs import Job
 from oms.domain.planning import in_order
 from oms.domain.principals import Principal, Role
 from oms.domain.stores import QuarantinedOrder, Store, SyncRun
@@ -18,10 +18,11 @@ from oms.storage import (
 )
 from oms.storage.allocation_views import AllocationFilter
 from oms.storage.catalog import ProductFilter
+from oms.storage.jobs import JobFilter
 from oms.storage.order_views import OrderFilter, PageKey
 from oms.usecases.context import Oms
 
-__all__ = ["AllocationFilter", "OrderFilter", "PageKey", "ProductFilter"]
+__all__ = ["AllocationFilter", "JobFilter", "OrderFilter", "PageKey", "ProductFilter"]
 
 
 def list_orders(
@@ -90,9 +91,7 @@ def list_products(
     return catalog.products(oms.db, wanted, after, limit)
 
 
-def get_product(
-    oms: Oms, merchant_id: str, product_id: str
-) -> tuple[Product, list[Hosting]]:
+def get_product(oms: Oms, merchant_id: str, product_id: str) -> tuple[Product, list[Hosting]]:
     """Return one product and its hostings in the order in which they are tried."""
     with oms.db.snapshot():
         product = catalog.product(oms.db, merchant_id, product_id)
@@ -160,10 +159,6 @@ def list_tokens(oms: Oms, caller: Principal, before: str, limit: int) -> list[To
     return accounts.tokens(oms.db, owner_id, before, limit)
 
 
-def list_jobs(
-    oms: Oms, state: JobState | None, kind: str, before: str, limit: int
-) -> list[Job]:
+def list_jobs(oms: Oms, wanted: JobFilter, before: str, limit: int) -> list[Job]:
     """Return jobs, newest first."""
-    return jobs.page(
-        oms.db, oms.clock.now_ms(), state=state, kind=kind, before=before, limit=limit
-    )
+    return jobs.page(oms.db, oms.clock.now_ms(), wanted, before, limit)

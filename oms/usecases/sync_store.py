@@ -33,14 +33,16 @@ def run_sync_store(oms: Oms, job: ClaimedJob) -> Cursor | None:
         store = stores.get(oms.db, job.merchant_id, job.args["store_id"])
         address = StoreAddress(store.platform, store.base_url, stores.credentials(oms.db, store.id))
     if store.state != StoreState.CONNECTED:
-        return _abandon(oms, job, store)
+        _abandon(oms, job, store)
+        return None
     if not job.cursor:
         return _start(oms, job, store)
     try:
         gateway = oms.stores.open(address)
         page = _read(gateway, job.cursor)
     except (GatewayError, InvalidInput) as error:
-        return _record_problem(oms, job, store, _as_gateway_error(error))
+        _record_problem(oms, job, store, _as_gateway_error(error))
+        return None
     if isinstance(page, ProductPage):
         return _apply_products(oms, job, store, page)
     return _apply_orders(oms, job, store, page)
@@ -120,9 +122,7 @@ def _apply_orders(oms: Oms, job: ClaimedJob, store: Store, page: OrderPage) -> C
         )
         if is_last:
             products_until = job.cursor["products_until"]
-            stores.set_synced_until(
-                tx.db, store.id, page.read_until * 1000, products_until * 1000
-            )
+            stores.set_synced_until(tx.db, store.id, page.read_until * 1000, products_until * 1000)
             run = replace(run, state=SyncRunState.SUCCEEDED, finished_at=tx.now_ms)
         stores.update_run(tx.db, run)
         jobs.step(tx.db, job, cursor, tx.now_ms)
@@ -154,9 +154,7 @@ def _record_problem(oms: Oms, job: ClaimedJob, store: Store, error: GatewayError
             run = replace(run, state=SyncRunState.WAITING, next_attempt_at=due_at)
             jobs.put_off(oms.db, job, error.message, due_at)
         else:
-            run = replace(
-                run, state=SyncRunState.FAILED, finished_at=now_ms, next_attempt_at=None
-            )
+            run = replace(run, state=SyncRunState.FAILED, finished_at=now_ms, next_attempt_at=None)
             jobs.finish(oms.db, job, now_ms)
         stores.update_run(oms.db, run)
 

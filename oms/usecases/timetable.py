@@ -2,6 +2,7 @@
 
 from oms.domain.jobs import JobKind
 from oms.storage import schedule
+from oms.storage.schedule import Slot
 from oms.usecases.context import Oms
 
 EXPIRY_SECONDS = 60
@@ -19,6 +20,4 @@ def put_timetable(oms: Oms) -> None:
         now_ms = oms.clock.now_ms()
         for kind, seconds in rows:
             every_ms = int(seconds * 1000)
-            schedule.put(
-                oms.db, kind.value, kind, every_ms=every_ms, first_at=now_ms + every_ms
-            )
+            schedule.put(oms.db, Slot(kind.value, kind, every_ms, now_ms + every_ms))

@@ -8,7 +8,6 @@ from fbali.v1.token_pb2 import Token as TokenMessage
 from fbali.v1.vendor_pb2 import Partnership as PartnershipMessage
 from fbali.v1.vendor_pb2 import PartnershipState as PartnershipStateNumber
 from fbali.v1.vendor_pb2 import Vendor as VendorMessage
-
 from oms.domain.accounts import Merchant, Partnership, Token, Vendor
 from oms.domain.jobs import Job
 from oms.domain.principals import Role

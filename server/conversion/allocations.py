@@ -12,7 +12,6 @@ from fbali.v1.package_pb2 import Package as PackageMessage
 from fbali.v1.package_pb2 import PackageLine as PackageLineMessage
 from fbali.v1.package_pb2 import PackageState as PackageStateNumber
 from fbali.v1.package_pb2 import TrackingEvent as TrackingEventMessage
-
 from oms.domain.costs import CostSource
 from oms.domain.views import (
     AllocationLineView,

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from fbali.v1.address_pb2 import Address as AddressMessage
-from fbali.v1.money_pb2 import Money as MoneyMessage
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from fbali.v1.address_pb2 import Address as AddressMessage
+from fbali.v1.money_pb2 import Money as MoneyMessage
 from oms.domain.money import Money
 from oms.domain.snapshots import Address
 
@@ -57,9 +57,9 @@ def word(enum: Any, prefix: str, number: int) -> str:
     return "" if number == 0 else str(enum.Name(number)).removeprefix(prefix)
 
 
-def number(enum: Any, prefix: str, value: str | None) -> int:
+def number(enum: Any, prefix: str, value: str | None) -> Any:
     """Return the number of a word; an empty one is unspecified."""
-    return int(enum.Value(prefix + value)) if value else 0
+    return enum.Value(prefix + value) if value else 0
 
 
 def enum_or_none(kind: type[E], text: str) -> E | None:

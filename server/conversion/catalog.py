@@ -4,7 +4,6 @@ from fbali.v1.hosting_pb2 import Hosting as HostingMessage
 from fbali.v1.hosting_pb2 import HostingState as HostingStateNumber
 from fbali.v1.product_pb2 import Product as ProductMessage
 from fbali.v1.product_pb2 import Variant as VariantMessage
-
 from oms.domain.catalog import Hosting, HostingState, Product
 from oms.usecases.manage_hostings import CreateHosting, HostingTerms
 from server import names

@@ -6,7 +6,6 @@ from fbali.v1.order_pb2 import Order as OrderMessage
 from fbali.v1.order_pb2 import OrderLine as OrderLineMessage
 from fbali.v1.order_pb2 import PendingReason as PendingReasonNumber
 from fbali.v1.order_pb2 import ShippingStatus as ShippingStatusNumber
-
 from oms.domain.money import totals
 from oms.domain.views import EventView, LineView, OrderView
 from server import names

@@ -8,7 +8,6 @@ from fbali.v1.store_pb2 import StoreState as StoreStateNumber
 from fbali.v1.store_pb2 import SyncProblem as SyncProblemMessage
 from fbali.v1.store_pb2 import SyncRun as SyncRunMessage
 from fbali.v1.store_pb2 import SyncRunState as SyncRunStateNumber
-
 from oms.domain.stores import QuarantinedOrder, Store, SyncRun
 from server import names
 from server.conversion.basics import instant, number

@@ -5,7 +5,6 @@ from importlib.metadata import version
 from fbali.v1 import admin_service_pb2 as pb
 from fbali.v1.job_pb2 import JobState as JobStateNumber
 from fbali.v1.token_pb2 import Role as RoleNumber
-
 from oms.domain.jobs import Job, JobState
 from oms.domain.principals import Role
 from oms.usecases import queries
@@ -139,9 +138,8 @@ class AdminService:
         """List jobs, newest first."""
         state = enum_or_none(JobState, word(JobStateNumber, JOB_STATE_PREFIX, request.state))
         [before] = start_key(request, call.caller) or [""]
-        found = queries.list_jobs(
-            self._oms, state, request.kind, before, page_size(request) + 1
-        )
+        wanted = queries.JobFilter(state, request.kind)
+        found = queries.list_jobs(self._oms, wanted, before, page_size(request) + 1)
         page, token = cut_page(found, request, call.caller, lambda job: [job.id])
         return pb.ListJobsResponse(jobs=[job_message(job) for job in page], next_page_token=token)
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from google.protobuf.message import Message
+
 from fbali.v1 import fulfillment_service_pb2 as pb
 from fbali.v1.allocation_pb2 import AllocationState as AllocationStateNumber
 from fbali.v1.allocation_pb2 import RejectReason as RejectReasonNumber
 from fbali.v1.cost_entry_pb2 import CostKind as CostKindNumber
 from fbali.v1.package_pb2 import ExceptionReason as ExceptionReasonNumber
 from fbali.v1.package_pb2 import PackageState as PackageStateNumber
-from google.protobuf.message import Message
-
 from oms.domain.allocations import AllocationEvent, AllocationState, RejectReason
 from oms.domain.costs import CostKind
 from oms.domain.errors import NotFound

@@ -1,7 +1,6 @@
 """HostingService: products and hostings; stores and vendors are in `stores` and `vendors`."""
 
 from fbali.v1 import hosting_service_pb2 as pb
-
 from oms.usecases import queries
 from oms.usecases.context import Call, Oms, mutate
 from oms.usecases.manage_hostings import (

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from fbali.v1 import order_service_pb2 as pb
 from fbali.v1.order_service_pb2 import OrderTag
-
 from oms.usecases import queries
 from oms.usecases.context import Call, Oms, mutate
 from oms.usecases.manage_stores import request_sync
@@ -91,9 +90,7 @@ class OrderService:
         run = queries.get_sync_run(self._oms, merchant_id, store_id, run_id)
         return pb.GetSyncRunResponse(sync_run=sync_run_message(run))
 
-    def ListSyncRuns(
-        self, request: pb.ListSyncRunsRequest, call: Call
-    ) -> pb.ListSyncRunsResponse:
+    def ListSyncRuns(self, request: pb.ListSyncRunsRequest, call: Call) -> pb.ListSyncRunsResponse:
         """List the sync runs of a store, newest first."""
         merchant_id, store_id = names.own_ids(request.parent, call.caller)
         [before] = start_key(request, call.caller) or [""]

@@ -4,7 +4,6 @@ from fbali.v1 import hosting_service_pb2 as pb
 from fbali.v1.store_pb2 import Processing as ProcessingNumber
 from fbali.v1.store_pb2 import Store as StoreMessage
 from fbali.v1.store_pb2 import StorePlatform as StorePlatformNumber
-
 from oms.domain.stores import Processing
 from oms.usecases import queries
 from oms.usecases.context import Call, Oms, earlier_answer, mutate

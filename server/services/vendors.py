@@ -1,8 +1,8 @@
 """The methods of HostingService that are about vendors."""
 
-from fbali.v1 import hosting_service_pb2 as pb
 from google.protobuf.message import Message
 
+from fbali.v1 import hosting_service_pb2 as pb
 from oms.domain.accounts import Partnership
 from oms.domain.partnerships import PartnershipEvent
 from oms.usecases import queries
@@ -77,4 +77,4 @@ class VendorMethods:
 
 
 def _encode(response: type[Message], found: Partnership) -> bytes:
-    return response(partnership=partnership_message(found)).SerializeToString()  # type: ignore[call-arg]
+    return response(partnership=partnership_message(found)).SerializeToString()

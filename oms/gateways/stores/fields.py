@@ -97,10 +97,13 @@ def read_whole_number(document: Document, key: str) -> int:
     """Read a whole number; plugins for fractions turn 2 into 2.0, which is taken."""
     value = document.get(key)
     number = Decimal(str(value)) if isinstance(value, float) else value
-    if isinstance(number, Decimal) and number.is_finite():
-        # The bound comes first: a remainder of 1E+999999 cannot be computed.
-        if abs(number) <= QUANTITY_MAX and number % 1 == 0:
-            return int(number)
+    if (
+        isinstance(number, Decimal)
+        and number.is_finite()
+        and abs(number) <= QUANTITY_MAX  # Before the remainder, which 1E+999999 does not have.
+        and number % 1 == 0
+    ):
+        return int(number)
     if isinstance(value, bool) or not isinstance(value, int):
         raise UnreadableFieldError(f"{key} is not a whole number but {shown(value)}")
     return value

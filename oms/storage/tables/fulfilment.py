@@ -1,0 +1,163 @@
+"""Allocations, packages, tracking and costs."""
+
+from peewee import (
+    SQL,
+    BigIntegerField,
+    BooleanField,
+    Check,
+    CompositeKey,
+    IntegerField,
+    TextField,
+)
+
+from oms.domain.allocations import AllocationState
+from oms.domain.tracking import PackageState
+from oms.storage.tables.columns import Table, one_of, refers_to
+
+
+class AllocationRow(Table):
+    """A vendor's part of an order."""
+
+    id = TextField(primary_key=True)
+    merchant_id = TextField()
+    order_id = refers_to("orders")
+    vendor_id = TextField()
+    state = TextField()
+    reject_reason = TextField()
+    note = TextField()
+    accept_deadline_at = BigIntegerField(null=True)
+    accepted_at = BigIntegerField(null=True)
+    closed_at = BigIntegerField(null=True)
+    version = IntegerField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "allocation"
+        indexes = (
+            (("order_id", "vendor_id"), False),
+            (("vendor_id", "id"), False),
+            (("vendor_id", "state", "id"), False),
+        )
+        constraints = (one_of("state", AllocationState),)
+
+
+AllocationRow.add_index(
+    SQL(
+        "CREATE INDEX allocation_awaiting_answer ON allocation (accept_deadline_at)"
+        " WHERE state = 'SUBMITTED' AND accept_deadline_at IS NOT NULL"
+    )
+)
+
+
+class AllocationLineRow(Table):
+    """Units of a line in an allocation."""
+
+    allocation_id = refers_to("allocation")
+    line_id = refers_to("order_line")
+    quantity = IntegerField()
+    packed = IntegerField()
+    returned = IntegerField()
+    hosting_id = TextField()
+    vendor_sku = TextField()
+    purchase_url = TextField()
+    unit_cost_minor = BigIntegerField(null=True)
+    shipping_cost_minor = BigIntegerField(null=True)
+    currency = TextField()
+
+    class Meta:
+        table_name = "allocation_line"
+        primary_key = CompositeKey("allocation_id", "line_id")
+        indexes = ((("line_id",), False),)
+        constraints = (
+            Check("quantity > 0 AND packed >= 0 AND returned >= 0"),
+            Check("packed + returned <= quantity"),
+        )
+
+
+class PackageRow(Table):
+    """A parcel."""
+
+    id = TextField(primary_key=True)
+    allocation_id = refers_to("allocation")
+    order_id = TextField()
+    vendor_id = TextField()
+    carrier_code = TextField()
+    tracking_number = TextField()
+    state = TextField()
+    exception_reason = TextField()
+    raw_status = TextField()
+    handed_over_at = BigIntegerField(null=True)
+    delivered_at = BigIntegerField(null=True)
+    last_event_at = BigIntegerField(null=True)
+    next_poll_at = BigIntegerField(null=True)
+    quiet_polls = IntegerField()
+    is_registered = BooleanField()
+    tracking_problem = TextField()
+    version = IntegerField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "package"
+        indexes = ((("allocation_id",), False), (("order_id",), False))
+        constraints = (one_of("state", PackageState),)
+
+
+PackageRow.add_index(
+    SQL(
+        "CREATE UNIQUE INDEX package_live_number ON package (vendor_id, tracking_number)"
+        " WHERE state NOT IN ('DELIVERED', 'RETURNED', 'EXPIRED', 'VOIDED')"
+    )
+)
+PackageRow.add_index(
+    SQL("CREATE INDEX package_to_poll ON package (next_poll_at) WHERE next_poll_at IS NOT NULL")
+)
+
+
+class PackageLineRow(Table):
+    """Units of a line in a parcel."""
+
+    package_id = refers_to("package")
+    line_id = refers_to("order_line")
+    quantity = IntegerField()
+
+    class Meta:
+        table_name = "package_line"
+        primary_key = CompositeKey("package_id", "line_id")
+        constraints = (Check("quantity > 0"),)
+
+
+class TrackingEventRow(Table):
+    """A scan or notice of a parcel."""
+
+    package_id = refers_to("package")
+    digest = TextField()
+    occurred_at = BigIntegerField()
+    state = TextField()
+    exception_reason = TextField()
+    raw_status = TextField()
+    description = TextField()
+    location = TextField()
+    source = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "tracking_event"
+        primary_key = CompositeKey("package_id", "digest")
+
+
+class CostEntryRow(Table):
+    """An entry of the cost ledger."""
+
+    id = TextField(primary_key=True)
+    allocation_id = refers_to("allocation")
+    order_id = TextField()
+    kind = TextField()
+    source = TextField()
+    amount_minor = BigIntegerField()
+    currency = TextField()
+    note = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "cost_entry"
+        indexes = ((("order_id",), False), (("allocation_id",), False))

@@ -1,0 +1,155 @@
+"""Orders, their lines and history, and what could not be taken."""
+
+from peewee import (
+    SQL,
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    Check,
+    IntegerField,
+    TextField,
+)
+
+from oms.domain.admission import Admission
+from oms.domain.ledger import ShippingStatus
+from oms.storage.tables.columns import Table, one_of, refers_to
+
+
+class OrderRow(Table):
+    """An order with what lists show of it."""
+
+    id = TextField(primary_key=True)
+    merchant_id = TextField()
+    store_id = refers_to("store")
+    external_id = TextField()
+    number = TextField()
+    store_status = TextField()
+    admission = TextField()
+    status = TextField(null=True)
+    has_open_units = BooleanField()
+    currency = TextField()
+    total_minor = BigIntegerField()
+    customer_name = TextField()
+    country = TextField()
+    placed_at = BigIntegerField()
+    store_updated_at = BigIntegerField()
+    content_hash = TextField()
+    version = IntegerField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "orders"
+        indexes = (
+            (("store_id", "external_id"), True),
+            (("merchant_id", "admission", "placed_at", "id"), False),
+            (("merchant_id", "status", "placed_at", "id"), False),
+        )
+        constraints = (one_of("admission", Admission), one_of("status", ShippingStatus))
+
+
+OrderRow.add_index(
+    SQL(
+        "CREATE INDEX orders_with_open_units ON orders (merchant_id, placed_at, id)"
+        " WHERE has_open_units"
+    )
+)
+
+
+class OrderDetailRow(Table):
+    """The rest of an order, and the store's own document."""
+
+    order_id = TextField(primary_key=True, constraints=[SQL("REFERENCES orders (id)")])
+    customer_email = TextField()
+    note = TextField()
+    address = TextField()
+    document = BlobField()
+
+    class Meta:
+        table_name = "order_detail"
+
+
+class OrderLineRow(Table):
+    """A line of an order with its ledger."""
+
+    id = TextField(primary_key=True)
+    order_id = refers_to("orders")
+    external_id = TextField()
+    position = IntegerField()
+    kind = TextField()
+    product_id = TextField()
+    variant_id = TextField()
+    title = TextField()
+    sku = TextField()
+    price_minor = BigIntegerField()
+    needs_shipping = BooleanField()
+    ordered = IntegerField()
+    removed = IntegerField()
+    elsewhere = IntegerField()
+    excluded = IntegerField()
+    allocated = IntegerField()
+    packed = IntegerField()
+    handed_over = IntegerField()
+    delivered = IntegerField()
+    settled = IntegerField()
+    open_units = IntegerField()
+    over_allocated = BooleanField()
+    pending_reason = TextField()
+
+    class Meta:
+        table_name = "order_line"
+        indexes = ((("order_id", "external_id"), True),)
+        constraints = (
+            Check(
+                "ordered >= 0 AND removed >= 0 AND elsewhere >= 0 AND excluded >= 0"
+                " AND allocated >= 0 AND packed >= 0 AND settled >= 0 AND delivered >= 0"
+            ),
+            Check("removed + elsewhere <= ordered"),
+            Check("handed_over <= packed AND delivered + settled <= handed_over"),
+            Check(
+                "excluded + allocated + packed <= ordered - removed - elsewhere OR over_allocated"
+            ),
+            Check(
+                "open_units = CASE WHEN over_allocated THEN 0"
+                " ELSE ordered - removed - elsewhere - excluded - allocated - packed END"
+            ),
+        )
+
+
+OrderLineRow.add_index(
+    SQL("CREATE INDEX order_line_waiting ON order_line (product_id, order_id) WHERE open_units > 0")
+)
+
+
+class QuarantinedOrderRow(Table):
+    """An order that could not be taken."""
+
+    id = TextField(primary_key=True)
+    merchant_id = TextField()
+    store_id = refers_to("store")
+    external_id = TextField()
+    problem = TextField()
+    document = BlobField()
+    created_at = BigIntegerField()
+    updated_at = BigIntegerField()
+
+    class Meta:
+        table_name = "quarantined_order"
+        indexes = ((("store_id", "external_id"), True), (("merchant_id", "id"), False))
+
+
+class EventRow(Table):
+    """A row of history."""
+
+    sequence = BigAutoField()
+    merchant_id = TextField()
+    order_id = TextField()
+    kind = TextField()
+    actor = TextField()
+    subject = TextField()
+    details = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "event"
+        indexes = ((("order_id", "sequence"), False),)
