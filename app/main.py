@@ -22,6 +22,8 @@ _PARENT_FD = click.option("--parent-fd", type=int, hidden=True)
 @click.pass_context
 def main(context: click.Context) -> None:
     """Run the order management server. Settings are FBALI_ variables; see docs/operations.md."""
+    # The database holds store credentials: whatever is made here is its owner's alone.
+    os.umask(0o077)
     try:
         context.obj = read_settings(os.environ)
     except SettingsError as error:
@@ -56,6 +58,7 @@ def migrate(settings: Settings) -> None:
 def run(settings: Settings) -> None:
     """Run API and worker on this machine until Ctrl-C."""
     bootstrap.open_database(settings).migrate()
+    click.echo(f"FbAli OMS serves {settings.listen}, Ctrl-C stops it.", err=True)
     sys.exit(supervise(["api", "worker"]))
 
 

@@ -90,7 +90,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         tracking_interval_seconds=read("TRACKING_INTERVAL_SECONDS", "0", _seconds),
         worker_threads=read("WORKER_THREADS", "8", _count),
         log_level=read("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error")),
-        log_format=read("LOG_FORMAT", "json", _one_of("json", "text")),
+        log_format=read("LOG_FORMAT", "auto", _one_of("auto", "json", "text")),
     )
     if not problems and not settings.is_loopback and not settings.tls_certificate_file:
         problems.append(

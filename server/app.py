@@ -29,6 +29,8 @@ from server.services.orders import OrderService
 
 log = logging.getLogger(__name__)
 
+BIND_TRIES = 20
+BIND_PAUSE_SECONDS = 0.25
 GRACE_SECONDS = 10.0  # How long calls in flight may take when the server is asked to stop.
 THREADS_SQLITE = 4  # More threads fight for the interpreter.
 THREADS_POSTGRESQL = 12  # Threads wait for the database there.
@@ -78,16 +80,25 @@ class Api:
         )
 
     async def start(self) -> None:
-        """Listen; raises RuntimeError when the address is taken."""
+        """Listen; raises RuntimeError when the address stays taken."""
         listen = self._settings.listen
-        if self._settings.tls_certificate_file:
-            self.port = self._server.add_secure_port(listen, _credentials(self._settings))
-        else:
-            self.port = self._server.add_insecure_port(listen)
+        self.port = await self._bind(listen)
         await self._server.start()
         for name in ("", *(descriptor.full_name for descriptor in SERVICES)):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         log.info("listening", extra={"listen": listen, "port": self.port})
+
+    async def _bind(self, listen: str) -> int:
+        """Take the address, which a predecessor that was killed may hold for a moment more."""
+        for _ in range(BIND_TRIES):
+            try:
+                if self._settings.tls_certificate_file:
+                    return self._server.add_secure_port(listen, _credentials(self._settings))
+                return self._server.add_insecure_port(listen)
+            except RuntimeError as error:
+                log.warning("cannot listen yet", extra={"listen": listen, "error": str(error)})
+                await asyncio.sleep(BIND_PAUSE_SECONDS)
+        raise RuntimeError(f"{listen} is taken: stop the other server, or set FBALI_LISTEN")
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Say that it stops, let calls in flight finish, then stop."""

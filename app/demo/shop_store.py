@@ -37,7 +37,7 @@ class ShopStore:
             self._order_index.add(order)
         return order.id
 
-    def change_order(self, order_id: int, **changes: Any) -> None:  # noqa: ANN401 - any field.
+    def change_order(self, order_id: int, **changes: Any) -> None:
         """Change fields of an order; it counts as changed now, unless `modified_at` is given."""
         with self._lock:
             order = self._orders[order_id]
@@ -60,7 +60,7 @@ class ShopStore:
             made = Refund(self._refund_id, self._now_seconds(), amount, reason, dict(units))
             self.change_order(order_id, refunds=[*self._orders[order_id].refunds, made])
 
-    def change_product(self, product_id: int, **changes: Any) -> None:  # noqa: ANN401 - any field.
+    def change_product(self, product_id: int, **changes: Any) -> None:
         """Change fields of a product; it counts as changed now, unless `modified_at` is given."""
         with self._lock:
             product = self._products[product_id]

@@ -104,6 +104,12 @@ def get(db: Database, merchant_id: str, store_id: str, *, lock: bool = False) ->
     return _store(row)
 
 
+def lock(db: Database, store_id: str) -> None:
+    """Keep others from applying orders of a store at the same time; SQLite is locked already."""
+    if db.lock_rows:
+        db.one("SELECT id FROM store WHERE id = ? FOR UPDATE", store_id)
+
+
 def page(db: Database, merchant_id: str, after: str, limit: int) -> list[Store]:
     """Return a merchant's stores with an id above `after`, oldest first."""
     rows = db.all(

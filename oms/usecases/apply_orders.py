@@ -42,6 +42,7 @@ def apply_orders(
     malformed: Sequence[MalformedOrder],
 ) -> Applied:
     """Apply a page. Snapshots that are older than what is known, or the same, change nothing."""
+    stores.lock(tx.db, store.id)
     newest = {snapshot.external_id: snapshot for snapshot in _oldest_first(snapshots)}
     known = orders.known(tx.db, store.id, list(newest))
     hashes = {key: _content_hash(snapshot) for key, snapshot in newest.items()}
