@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs git, make and python3 with venv; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types arch fmt protos protos-check lock bench clean
+.PHONY: help docs demo test check lint types arch fmt protos protos-check lock bench clean
 
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
@@ -21,6 +21,9 @@ $(LOCKED): requirements.lock
 
 $(READY): $(LOCKED) pyproject.toml client/pyproject.toml
 	$(PIP) --no-deps --no-build-isolation --editable . --editable client && touch $@
+
+docs: $(READY)  ## Render the pages that are made from the code
+	PYTHONPATH=. $(BIN)/python docs/render_state_machines.py
 
 lock: $(READY)  ## Choose the newest allowed versions and write requirements.lock
 	$(BIN)/uv pip compile pyproject.toml client/pyproject.toml --group pyproject.toml:dev --upgrade --quiet \

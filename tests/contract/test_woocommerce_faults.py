@@ -140,6 +140,8 @@ def test_store_that_asks_for_patience_is_given_it(status, headers, seconds):
         ("//other.example/wp-json/wc/v3/orders", "to https://other.example: if"),
         ("/login?key=1", "to /login of the same host"),
         ("", "without saying where"),
+        ("https://[::1", "without saying where"),
+        ("mailto:owner@shop.example", "without saying where"),
     ],
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -173,6 +175,19 @@ def test_trickling_store_meets_the_deadline_of_the_whole_answer(start):
 
     assert error.word == "GATEWAY_TIMEOUT"
     assert time.monotonic() - began < 4 * SHORT
+
+
+def test_machine_that_is_silent_before_encryption_meets_the_deadline():
+    def swallow(connection):
+        while connection.recv(65536):
+            pass
+
+    with LoopbackServer(swallow) as server:
+        store = open_store(f"https://127.0.0.1:{server.port}", settings(timeout_seconds=SHORT))
+        with pytest.raises(GatewayError) as caught:
+            store.identify()
+
+    assert caught.value.word == "GATEWAY_TIMEOUT"
 
 
 def test_machine_that_accepts_no_connection_meets_the_deadline():
