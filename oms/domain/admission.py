@@ -23,10 +23,11 @@ def admit(snapshot: OrderSnapshot) -> Admission:
         return Admission.FULFILLED_ELSEWHERE
     if not snapshot.is_paid:
         return Admission.UNPAID
-    if not any(line.needs_shipping for line in snapshot.lines):
-        return Admission.NOTHING_TO_SHIP
-    if all(line.removed_quantity >= line.quantity for line in snapshot.lines):
+    left = [line for line in snapshot.lines if line.removed_quantity < line.quantity]
+    if snapshot.lines and not left:
         return Admission.CANCELLED
+    if not any(line.needs_shipping for line in left):
+        return Admission.NOTHING_TO_SHIP
     return Admission.ADMITTED
 
 

@@ -54,7 +54,8 @@ def parse_money(text: str, currency: str) -> Money:
     except InvalidOperation:
         message = f"not an amount of money: {text!r}"
         raise ValueError(message) from None
-    if not amount.is_finite() or abs(amount) > AMOUNT_MINOR_MAX:
+    largest = Decimal(AMOUNT_MINOR_MAX).scaleb(-MINOR_UNIT_DIGITS[currency])
+    if not amount.is_finite() or abs(amount) > largest:
         message = f"amount out of bounds: {text!r}"
         raise ValueError(message)
     return Money(currency, int(amount.scaleb(MINOR_UNIT_DIGITS[currency]).to_integral_value()))

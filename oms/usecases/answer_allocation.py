@@ -73,7 +73,8 @@ def move_allocation(
     details = {"before": found.state.value, "after": state.value}
     if reason:
         details["reason"] = reason
-    write_history(tx, found, f"allocation.{state.value.lower()}", details)
+    if state != found.state:
+        write_history(tx, found, f"allocation.{state.value.lower()}", details)
 
 
 # States in which the vendor holds no units beyond those in parcels.

@@ -48,6 +48,7 @@ def run_process(arguments: Sequence[str], environment: dict[str, str], stdin: st
         input=stdin,
         capture_output=True,
         encoding="utf-8",
+        errors="surrogateescape",
         timeout=SECONDS_MAX,
         check=False,
     )
@@ -55,9 +56,14 @@ def run_process(arguments: Sequence[str], environment: dict[str, str], stdin: st
 
 
 def run_on_terminal(
-    arguments: Sequence[str], environment: dict[str, str], *, columns: int = 100, typed: str = ""
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    *,
+    columns: int = 100,
+    typed: Sequence[str] = (),
 ) -> Outcome:
-    """Run it on a terminal; what it writes to either stream is in stdout."""
+    """Run it on a terminal, answering each prompt; all that it writes is in stdout."""
+    answers = list(typed)
     with _terminal(columns) as (ours, theirs):
         process = subprocess.Popen(
             [*PROGRAM, *arguments],
@@ -68,8 +74,11 @@ def run_on_terminal(
             start_new_session=True,
         )
         os.close(theirs)
-        os.write(ours, typed.encode())
-        written = b"".join(_chunks(ours))
+        written = b""
+        for chunk in _chunks(ours):
+            written += chunk
+            if answers and written.endswith(b": "):
+                os.write(ours, f"{answers.pop(0)}\n".encode())
         return Outcome(process.wait(SECONDS_MAX), written.decode().replace("\r\n", "\n"), "")
 
 

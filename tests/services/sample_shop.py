@@ -294,7 +294,7 @@ def full_order() -> Order:
                 sequence=9,
                 kind="package.exception",
                 actor="carrier",
-                subject=ORDER,
+                subject=lamp_allocation().packages[0].name,
                 details={"before": "in_transit", "after": "exception", "reason": "customs"},
                 occur_time=at(-3 * HOUR),
             ),

@@ -8,8 +8,8 @@ from typing import Any, NoReturn, Self
 import grpc
 from google.protobuf import any_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
-from grpc_status import rpc_status  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from fbali.v1 import (
     admin_service_pb2,
@@ -59,14 +59,24 @@ Answer = Message | Refusal | Callable[[Any], Message]
 class ScriptedServer(grpc.GenericRpcHandler):
     """Answers with what was scripted for a method: one answer for ever, or a list, one per call."""
 
-    def __init__(self, answers: Mapping[str, Answer], token: str = "") -> None:
-        """Refuse other tokens than `token`, unless it is empty."""
+    def __init__(
+        self,
+        answers: Mapping[str, Answer],
+        token: str = "",
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
+        """Refuse other tokens than `token`, unless it is empty; encrypt with `credentials`."""
         self.calls: list[Call] = []
         self._answers: dict[str, Answer | list[Answer]] = dict(answers)
         self._token = token
         self._server = grpc.server(futures.ThreadPoolExecutor(8))
         self._server.add_generic_rpc_handlers((self,))
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        port = (
+            self._server.add_secure_port("127.0.0.1:0", credentials)
+            if credentials
+            else self._server.add_insecure_port("127.0.0.1:0")
+        )
+        self.address = f"127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
         self._server.start()

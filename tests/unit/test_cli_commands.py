@@ -15,7 +15,7 @@ from tests.services.sample_answers import sample_answers
 from tests.services.sample_shop import TOKEN
 from tests.services.scripted_server import ScriptedServer
 
-HEAVY = {"grpc", "google.protobuf", "rich", "asyncio", "fbali.v1", "fbali.client"}
+HEAVY = {"grpc", "google.protobuf", "rich", "asyncio", "tomllib", "fbali.v1", "fbali.client"}
 VERBS = all_verbs()
 NEEDS_A_SHELL = {"auth login"}
 

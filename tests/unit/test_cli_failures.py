@@ -100,6 +100,18 @@ CASES = [
         "error: busy; try again in 100 s",
     ),
     (
+        Refusal(Code.UNAVAILABLE, "no answer: check the address", "GATEWAY_UNREACHABLE"),
+        errors.Unavailable,
+        6,
+        "error: no answer: check the address",
+    ),
+    (
+        Refusal(Code.FAILED_PRECONDITION, "the store refused it", "GATEWAY_CREDENTIALS_REFUSED"),
+        errors.Refused,
+        5,
+        "error: the store refused it",
+    ),
+    (
         Refusal(Code.INTERNAL, "an error of ours", "INTERNAL", request_id="req-7"),
         errors.ServerError,
         1,
@@ -122,7 +134,7 @@ CASES = [
     ),
 ]
 each_case = pytest.mark.parametrize(
-    "case", [pytest.param(Case(*case), id=case[0].code.name) for case in CASES]
+    "case", [pytest.param(Case(*case), id=case[0].reason or case[0].code.name) for case in CASES]
 )
 
 

@@ -69,8 +69,8 @@ class CallInterceptor(grpc.UnaryUnaryClientInterceptor):
         self,
         continuation: Callable[[grpc.ClientCallDetails, Any], Any],
         client_call_details: grpc.ClientCallDetails,
-        request: Any,  # noqa: ANN401 - As gRPC declares it.
-    ) -> Any:  # noqa: ANN401 - As gRPC declares it.
+        request: Any,
+    ) -> Any:
         """Make the call until it succeeds, must not be repeated, or time or tries are used up."""
         request = with_request_id(request)
         repeatable = is_repeatable(str(client_call_details.method), request)

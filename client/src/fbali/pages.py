@@ -70,7 +70,7 @@ def gather(list_call: Callable[[Request], Answer], request: Request, limit: int 
     return found
 
 
-def items_field(page: Any) -> str:  # noqa: ANN401 - Any answer of a list.
+def items_field(page: Any) -> str:
     """Name the one field of an answer that holds the items."""
     fields = page.DESCRIPTOR.fields
     [name] = [str(field.name) for field in fields if field.is_repeated and field.message_type]

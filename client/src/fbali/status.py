@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import grpc
 from google.protobuf.any_pb2 import Any
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
-from grpc_status import rpc_status  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from fbali.errors import (
     FAMILIES,

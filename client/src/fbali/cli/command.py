@@ -29,7 +29,7 @@ def _remember(context: click.Context, parameter: click.Parameter, value: object)
         setattr(invocation.choices, parameter.name, value)
 
 
-def _common(*names: str, text: str, **attributes: Any) -> click.Option:  # noqa: ANN401 - As click.
+def _common(*names: str, text: str, **attributes: Any) -> click.Option:
     return click.Option(
         names, help=text, callback=_remember, expose_value=False, is_eager=True, **attributes
     )
@@ -53,7 +53,7 @@ COMMON_OPTIONS: Sequence[click.Option] = (
 class Verb(click.Command):
     """A command that does something. Its help has an example, and the common options apart."""
 
-    def __init__(self, *arguments: Any, example: str = "", **attributes: Any) -> None:  # noqa: ANN401 - As click.
+    def __init__(self, *arguments: Any, example: str = "", **attributes: Any) -> None:
         """Take what click takes, and a command line that can be run as it is."""
         super().__init__(*arguments, **attributes)
         self.example = example
@@ -85,7 +85,7 @@ class Noun(click.Group):
 class LazyGroup(click.Group):
     """The top: knows every noun and its help without loading it."""
 
-    def __init__(self, *arguments: Any, registry: Mapping[str, Entry], **attributes: Any) -> None:  # noqa: ANN401 - As click.
+    def __init__(self, *arguments: Any, registry: Mapping[str, Entry], **attributes: Any) -> None:
         """Take what click takes, and the nouns."""
         super().__init__(*arguments, **attributes)
         self.registry = registry
@@ -133,7 +133,7 @@ def options_as(
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
-        def bundled(*arguments: Any, **values: Any) -> Any:  # noqa: ANN401 - As the function.
+        def bundled(*arguments: Any, **values: Any) -> Any:
             values[name] = kind(**{field: values.pop(field) for field in fields})
             return function(*arguments, **values)
 

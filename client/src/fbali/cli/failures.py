@@ -18,9 +18,6 @@ _NEXT_BY_REASON = {
     "PARTNERSHIP_INACTIVE": "see how far it is with: fbali vendors list",
     "STORE_DISCONNECTED": "connect it again with: fbali stores update STORE --new-credentials",
     "ETAG_MISMATCH": "somebody else changed it meanwhile: look at it again and repeat the command",
-    "GATEWAY_CREDENTIALS_REFUSED": "check the consumer key and secret in the store's settings",
-    "GATEWAY_NOT_FOUND": "check the address of the store",
-    "GATEWAY_CERTIFICATE_INVALID": "have the certificate of the store corrected",
 }
 
 _LIST_BY_COLLECTION = {
@@ -32,6 +29,7 @@ _LIST_BY_COLLECTION = {
     "packages": "fbali allocations show ALLOCATION",
     "partnerships": "fbali vendors list",
     "products": "fbali products list",
+    "merchants": "fbali merchants list",
     "stores": "fbali stores list",
     "syncRuns": "fbali stores runs STORE",
     "tokens": "fbali tokens list",
@@ -104,6 +102,8 @@ def _next_step(error: errors.FbaliError) -> str:
             step = "run: fbali auth login"
         case errors.Unavailable() if not error.reason:
             step = "is it running there? choose another one with --server"
+        case errors.Unavailable() if error.reason.startswith("GATEWAY_"):
+            step = ""  # The server knows the store and has said what to do.
         case errors.Unavailable() | errors.LimitExceeded():
             step = step or _try_again(error)
         case errors.DeadlineExceeded():
@@ -121,5 +121,7 @@ def _try_again(error: errors.FbaliError) -> str:
 
 def _look_again(resource: str) -> str:
     collection = resource.split("/")[-2] if resource.count("/") else ""
+    if collection == "vendors":
+        return "ask the vendor for its id; operators see all with: fbali vendors all"
     command = _LIST_BY_COLLECTION.get(collection)
     return f"see what there is with: {command}" if command else ""

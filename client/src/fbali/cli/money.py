@@ -43,7 +43,6 @@ def parse_money(text: str) -> tuple[str, int]:
     digits = minor_digits(currency_code)
     whole, _, rest = found["amount"].partition(".")
     if len(rest) > digits:
-        raise ValueError(
-            f"{text!r} has {len(rest)} digits after the point, {currency_code} has {digits}"
-        )
+        allowed = f"at most {digits}" if digits else "no"
+        raise ValueError(f"{text!r} is too precise: {currency_code} has {allowed} decimals")
     return currency_code, int(whole + rest.ljust(digits, "0"))

@@ -21,7 +21,7 @@ class NameType(click.ParamType[str]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - As click declares it.
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str:
@@ -53,7 +53,7 @@ class VariantType(click.ParamType[str]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - As click declares it.
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str:
@@ -74,7 +74,7 @@ class PartnershipType(click.ParamType[str]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - As click declares it.
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str:

@@ -14,7 +14,7 @@ class MoneyType(click.ParamType[str]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - As click declares it.
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str:
@@ -33,7 +33,7 @@ class CountryType(click.ParamType[str]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - As click declares it.
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> str:

@@ -51,7 +51,7 @@ def hosting() -> None:
 
 
 @hosting.command(
-    "create", example="fbali hosting create p0product v0vendor --unit-cost '4.20 USD' --country US"
+    "create", example="fbali hosting create u0product v0vendor --unit-cost '4.20 USD' --country US"
 )
 @click.argument("product", type=names.PRODUCT)
 @click.argument("vendor", type=names.VENDOR)
@@ -144,7 +144,7 @@ def delete(invocation: Invocation, *, name: str, yes: bool) -> None:
     invocation.answer(found, lambda: [Note(f"Deleted {what}.")])
 
 
-@hosting.command("explain", example="fbali hosting explain p0product --country US")
+@hosting.command("explain", example="fbali hosting explain u0product --country US")
 @click.argument("product", type=names.PRODUCT)
 @click.option("--country", type=COUNTRY, required=True, help="Where it is sent to.")
 @click.option("--variant", type=names.VARIANT, help="Which variant; otherwise the first.")

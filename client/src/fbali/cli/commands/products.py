@@ -29,7 +29,7 @@ def list_products(invocation: Invocation, *, text: str, store: str | None, pagin
     say_more(invocation, found.next_page_token)
 
 
-@products.command("show", example="fbali products show p0product")
+@products.command("show", example="fbali products show u0product")
 @click.argument("product", type=names.PRODUCT)
 @click.pass_obj
 def show(invocation: Invocation, *, product: str) -> None:

@@ -119,7 +119,7 @@ def _package(package: Package, number: int, allocation: Allocation) -> Iterator[
             ("Announced", moment(package, "create_time")),
             ("Handed over", moment(package, "hand_over_time")),
             ("Delivered", moment(package, "deliver_time")),
-            ("Asked again", moment(package, "next_poll_time")),
+            ("Looked up next", moment(package, "next_poll_time")),
             ("Not followed", package.tracking_problem),
         ]
     )

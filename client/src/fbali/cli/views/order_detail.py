@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from fbali.cli.document import (
     Block,
-    Cell,
     Column,
     Fields,
     Heading,
@@ -15,10 +14,10 @@ from fbali.cli.document import (
     without_zero_columns,
 )
 from fbali.cli.views.allocation_blocks import allocation_blocks
+from fbali.cli.views.order_history import history_table
 from fbali.cli.views.values import address_lines, amounts, last_part, moment, money
 from fbali.cli.views.words import text_of, word
 from fbali.v1.allocation_pb2 import AllocationState
-from fbali.v1.event_pb2 import Event
 from fbali.v1.order_pb2 import Admission, Order, OrderLine, PendingReason, ShippingStatus
 
 _LINE_COLUMNS = [
@@ -47,7 +46,6 @@ _SHOWN_WHEN_USED = {
     "DELIVERED",
     "SETTLED",
 }
-_HISTORY_COLUMNS = [Column("WHEN"), Column("WHAT", flexible=True), Column("BY", flexible=True)]
 
 
 def order_document(order: Order) -> Iterator[Block]:
@@ -71,7 +69,7 @@ def order_document(order: Order) -> Iterator[Block]:
         yield Table([], [], "No vendor has a part of this order yet.")
     yield Heading("Costs of all vendors", Word(amounts(order.cost_totals) or "none yet"))
     yield Heading("History")
-    yield Table(_HISTORY_COLUMNS, [_history_row(event) for event in order.history], "No history.")
+    yield history_table(order)
 
 
 def status_word(order: Order) -> Word:
@@ -129,22 +127,3 @@ def _line_row(line: OrderLine) -> list[str | int | Word]:
         line.delivered_quantity,
         line.settled_quantity,
     ]
-
-
-def _history_row(event: Event) -> list[Cell]:
-    return [moment(event, "occur_time"), _happening(event), _actor(event.actor)]
-
-
-def _happening(event: Event) -> str:
-    """Say an event in words: its kind, then what changed."""
-    subject = event.kind.replace(".", " ").replace("_", " ")
-    details = dict(event.details)
-    before, after = details.pop("before", ""), details.pop("after", "")
-    change = [f"{before or 'none'} -> {after or 'none'}"] if before or after else []
-    parts = change + [f"{key} {value}" for key, value in sorted(details.items())]
-    return f"{subject}: {', '.join(parts).replace('_', ' ')}" if parts else subject
-
-
-def _actor(actor: str) -> str:
-    kind, _, name = actor.partition("/")
-    return f"{kind.removesuffix('s')} {name}" if name else actor

@@ -1,0 +1,123 @@
+"""A store and a tracking service in memory, behind the ports of the use cases."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from oms.domain.snapshots import (
+    MalformedOrder,
+    OrderPage,
+    OrderSnapshot,
+    ProductPage,
+    ProductSnapshot,
+    StoreIdentity,
+)
+from oms.domain.tracking import Meaning, ParcelNumber, TrackingEvent, TrackingReport
+from oms.usecases.ports import StoreAddress
+
+
+class WorkerKilled(BaseException):  # noqa: N818 - it ends a worker, like KeyboardInterrupt.
+    """Nothing catches it on its way out, so a worker that meets it writes nothing more."""
+
+
+class FakeStore:
+    """A store whose orders and products are lists.
+
+    `faults` are met by the next reads, one each; None lets a read through. Reads of pages are kept
+    in `reads` as (what, since, cursor).
+    """
+
+    def __init__(self, *, page_size: int = 2, now: int = 1_800_000_000) -> None:
+        self.orders: list[OrderSnapshot] = []
+        self.malformed: list[MalformedOrder] = []
+        self.products: list[ProductSnapshot] = []
+        self.page_size = page_size
+        self.now = now
+        self.faults: deque[BaseException | None] = deque()
+        self.reads: list[tuple[str, int, str]] = []
+
+    def identify(self) -> StoreIdentity:
+        self._meet_fault()
+        return StoreIdentity("Fake shop", "1.0", "USD")
+
+    def read_orders(self, *, since: int, cursor: str) -> OrderPage:
+        self._note("orders", since, cursor)
+        window = [order for order in self.orders if order.updated_at >= since]
+        start, end = self._bounds(cursor)
+        return OrderPage(
+            orders=tuple(window[start:end]),
+            malformed=() if start else tuple(self.malformed),
+            next_cursor=str(end) if end < len(window) else "",
+            read_until=self.now,
+            orders_total=len(window),
+        )
+
+    def read_products(self, *, since: int, cursor: str) -> ProductPage:
+        self._note("products", since, cursor)
+        window = [product for product in self.products if product.updated_at >= since]
+        start, end = self._bounds(cursor)
+        next_cursor = str(end) if end < len(window) else ""
+        return ProductPage(tuple(window[start:end]), (), next_cursor, self.now)
+
+    def _bounds(self, cursor: str) -> tuple[int, int]:
+        start = int(cursor or 0)
+        return start, start + self.page_size
+
+    def _note(self, what: str, since: int, cursor: str) -> None:
+        self.reads.append((what, since, cursor))
+        self._meet_fault()
+
+    def _meet_fault(self) -> None:
+        fault = self.faults.popleft() if self.faults else None
+        if fault is not None:
+            raise fault
+
+
+class FakeStores:
+    """One store behind every address."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self.store = store
+        self.addresses: list[StoreAddress] = []
+
+    def open(self, address: StoreAddress) -> FakeStore:
+        self.addresses.append(address)
+        return self.store
+
+
+class FakeCarrier:
+    """A tracking service that tells what a test wrote down, by tracking number."""
+
+    name = "fake"
+
+    def __init__(self, *, batch_size_max: int = 40) -> None:
+        self.batch_size_max = batch_size_max
+        self.refusals: dict[str, str] = {}
+        self.events: dict[str, list[TrackingEvent]] = {}
+        self.latest: dict[str, Meaning] = {}
+        self.faults: deque[BaseException | None] = deque()
+        self.registered: list[str] = []
+        self.fetched: list[str] = []
+
+    def register(self, parcels: Sequence[ParcelNumber]) -> Mapping[ParcelNumber, str]:
+        self._meet_fault()
+        self.registered += [parcel.tracking_number for parcel in parcels]
+        return {
+            parcel: self.refusals[parcel.tracking_number]
+            for parcel in parcels
+            if parcel.tracking_number in self.refusals
+        }
+
+    def fetch(self, parcels: Sequence[ParcelNumber]) -> Sequence[TrackingReport]:
+        self._meet_fault()
+        self.fetched += [parcel.tracking_number for parcel in parcels]
+        return [self._report(parcel) for parcel in parcels]
+
+    def _report(self, parcel: ParcelNumber) -> TrackingReport:
+        events = tuple(self.events.get(parcel.tracking_number, ()))
+        latest = self.latest.get(parcel.tracking_number, Meaning(None))
+        return TrackingReport(parcel, latest, "fake-status", events)
+
+    def _meet_fault(self) -> None:
+        fault = self.faults.popleft() if self.faults else None
+        if fault is not None:
+            raise fault
