@@ -100,6 +100,6 @@ def test_rich_markup_of_strangers_stays_text():
 def test_time_has_date_and_zone():
     local = NOON.astimezone()
 
-    assert format_time(NOON) == f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+    assert format_time(NOON) == f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
     assert common_zone([NOON, NOON]) == local.tzname()
     assert common_zone([]) is None

@@ -5,14 +5,14 @@ from datetime import datetime
 
 
 def format_time(moment: datetime) -> str:
-    """Write date, time and zone, for example 2026-11-23 19:09 CET."""
+    """Write date, time and zone, for example 2026-11-23 19:09:30 CET."""
     local = moment.astimezone()
-    return f"{local:%Y-%m-%d %H:%M} {zone_name(local)}"
+    return f"{local:%Y-%m-%d %H:%M:%S} {zone_name(local)}"
 
 
 def format_time_without_zone(moment: datetime) -> str:
     """Write date and time where the zone is said once for many."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def format_time_exactly(moment: datetime) -> str:
