@@ -12,7 +12,7 @@ def format_time(moment: datetime) -> str:
 
 def format_time_without_zone(moment: datetime) -> str:
     """Write date and time where the zone is said once for many."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def format_time_exactly(moment: datetime) -> str:
