@@ -3,16 +3,16 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.logs import set_up_logs
 from app.supervisor import end_with_parent, supervise
-from oms import bootstrap
-from oms.domain.principals import Role
 from oms.settings import Settings, SettingsError, read_settings
-from oms.usecases.context import Oms, Transaction
-from oms.usecases.manage_accounts import IssueToken, issue_token
+
+if TYPE_CHECKING:  # Commands load the rest when they run: --help and Ctrl-C are not to wait for it.
+    from oms.usecases.context import Oms
 
 _PARENT_FD = click.option("--parent-fd", type=int, hidden=True)
 
@@ -34,6 +34,11 @@ def main(context: click.Context) -> None:
 @click.pass_obj
 def init(settings: Settings) -> None:
     """Set up the database and issue the first operator token."""
+    from oms import bootstrap
+    from oms.domain.principals import Role
+    from oms.usecases.context import Transaction
+    from oms.usecases.manage_accounts import IssueToken, issue_token
+
     oms = bootstrap.build(settings)
     oms.db.migrate()
     with oms.db.transaction():
@@ -49,14 +54,21 @@ def init(settings: Settings) -> None:
 @click.pass_obj
 def migrate(settings: Settings) -> None:
     """Bring the database up to date."""
+    from oms import bootstrap
+
     names = bootstrap.open_database(settings).migrate()
     click.echo("\n".join(names) or "the database is up to date")
 
 
 @main.command()
+@_PARENT_FD
 @click.pass_obj
-def run(settings: Settings) -> None:
+def run(settings: Settings, parent_fd: int | None) -> None:
     """Run API and worker on this machine until Ctrl-C."""
+    from oms import bootstrap
+
+    if parent_fd is not None:
+        end_with_parent(parent_fd)
     bootstrap.open_database(settings).migrate()
     click.echo(f"FbAli OMS serves {settings.listen}, Ctrl-C stops it.", err=True)
     sys.exit(supervise(["api", "worker"]))
@@ -83,16 +95,27 @@ def worker(settings: Settings, parent_fd: int | None) -> None:
 
 
 @main.command()
-@click.option("--orders", default=300, show_default=True, help="Orders in the pretend shop.")
+@click.option(
+    "--orders",
+    type=click.IntRange(0, 10_000),
+    default=300,
+    show_default=True,
+    help="Orders in the pretend shop.",
+)
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Instead of a free one.")
 @click.option("--exit-when-done", is_flag=True, help="Stop instead of running until Ctrl-C.")
-def demo(orders: int, exit_when_done: bool) -> None:  # noqa: FBT001 - click passes flags so.
+def demo(orders: int, port: int, *, exit_when_done: bool) -> None:
     """Run everything with a pretend shop, two pretend vendors and a pretend carrier."""
-    from app.demo.journey import run_demo
+    from app.demo.journey import DemoOptions, run_demo
+    from app.demo.scene import SceneOptions
 
-    run_demo(orders, exit_when_done=exit_when_done)
+    options = DemoOptions(SceneOptions(orders=orders, port=port), exit_when_done=exit_when_done)
+    sys.exit(run_demo(options, os.environ))
 
 
-def _prepare(settings: Settings, parent_fd: int | None) -> Oms:
+def _prepare(settings: Settings, parent_fd: int | None) -> "Oms":
+    from oms import bootstrap
+
     set_up_logs(settings.log_level, settings.log_format)
     if parent_fd is not None:
         end_with_parent(parent_fd)

@@ -21,16 +21,23 @@ def supervise(commands: list[str]) -> int:
     Each child holds the reading end of a pipe whose writing end is open here only: when this
     process is killed, the pipe closes and the children end too.
     """
-    stopping = threading.Event()
+    is_stopping = False
+
+    def stop(*_: object) -> None:
+        # A plain flag: an event has a lock, which the code that is interrupted here may hold.
+        nonlocal is_stopping
+        is_stopping = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, stop)
     read_end, write_end = os.pipe()
     children = {command: _start(command, read_end) for command in commands}
-    while not stopping.wait(_POLL_SECONDS):
+    while not is_stopping:
+        time.sleep(_POLL_SECONDS)
         for command, child in children.items():
             if child.poll() is not None:
                 log.warning("%s ended with %s; starting it again", command, child.returncode)
-                stopping.wait(RESTART_PAUSE_SECONDS)
+                time.sleep(RESTART_PAUSE_SECONDS)
                 children[command] = _start(command, read_end)
     _stop(list(children.values()))
     os.close(write_end)

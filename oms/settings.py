@@ -92,14 +92,24 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         log_level=read("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error")),
         log_format=read("LOG_FORMAT", "auto", _one_of("auto", "json", "text")),
     )
-    if not problems and not settings.is_loopback and not settings.tls_certificate_file:
-        problems.append(
-            f"FBALI_LISTEN={settings.listen}: clear text is for this machine only; set"
-            " FBALI_TLS_CERTIFICATE_FILE and FBALI_TLS_KEY_FILE, or listen on 127.0.0.1"
-        )
+    problems += _transport_problems(settings)
     if problems:
         raise SettingsError("; ".join(problems))
     return settings
+
+
+def _transport_problems(settings: Settings) -> list[str]:
+    files = (settings.tls_certificate_file, settings.tls_key_file)
+    if any(files) != all(files):
+        return ["FBALI_TLS_CERTIFICATE_FILE and FBALI_TLS_KEY_FILE are set together or not at all"]
+    # An address that could not be read has its own problem.
+    if settings.listen and not settings.is_loopback and not any(files):
+        problem = (
+            f"FBALI_LISTEN={settings.listen}: clear text is for this machine only; set"
+            " FBALI_TLS_CERTIFICATE_FILE and FBALI_TLS_KEY_FILE, or listen on 127.0.0.1"
+        )
+        return [problem]
+    return []
 
 
 def _database_url(text: str) -> str:

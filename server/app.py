@@ -65,8 +65,9 @@ class Api:
     def __init__(self, oms: Oms, settings: Settings) -> None:
         """Wire the services; nothing listens yet."""
         self._settings = settings
-        threads = THREADS_SQLITE if oms.db.is_sqlite else THREADS_POSTGRESQL
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
+        self._db = oms.db
+        self._threads = THREADS_SQLITE if oms.db.is_sqlite else THREADS_POSTGRESQL
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="call")
         self._server = grpc.aio.server(options=_OPTIONS)
         self._health = health.aio.HealthServicer()
         self.port = 0
@@ -104,7 +105,19 @@ class Api:
         """Say that it stops, let calls in flight finish, then stop."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace_seconds)
+        self._close_connections()
         self._pool.shutdown(wait=True)
+
+    def _close_connections(self) -> None:
+        """Let every thread of the pool close the connection that it keeps."""
+        everybody = threading.Barrier(self._threads)
+
+        def close() -> None:
+            everybody.wait()  # A thread that is done already must not take the turn of another.
+            self._db.close()
+
+        for _ in range(self._threads):
+            self._pool.submit(close)
 
 
 def _handlers(edge: Edge, descriptor: object, servicer: object) -> grpc.GenericRpcHandler:
@@ -113,8 +126,12 @@ def _handlers(edge: Edge, descriptor: object, servicer: object) -> grpc.GenericR
         service,
         {
             method.name: edge.handler(
-                Endpoint(service, method.name, getattr(servicer, method.name)),
-                GetMessageClass(method.input_type),
+                Endpoint(
+                    service,
+                    method.name,
+                    GetMessageClass(method.input_type),
+                    getattr(servicer, method.name),
+                )
             )
             for method in descriptor.methods  # type: ignore[attr-defined]
         },

@@ -16,9 +16,9 @@ from secrets import token_hex
 from typing import Any
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
-from oms.domain.errors import FbaliError, LimitExceeded, Unauthenticated
+from oms.domain.errors import FbaliError, InvalidInput, LimitExceeded, Unauthenticated
 from oms.usecases.authenticate import authenticate
 from oms.usecases.context import Call, Oms
 from server.access import require_access
@@ -39,6 +39,7 @@ class Endpoint:
 
     service: str
     method: str
+    request: type[Message]
     serve: Method
 
 
@@ -51,17 +52,18 @@ class Edge:
         self._pool = pool
         self._in_flight = 0
 
-    def handler(self, endpoint: Endpoint, request: type[Message]) -> Any:
-        """Return the gRPC handler of an endpoint; a servicer may answer in encoded form."""
+    def handler(self, endpoint: Endpoint) -> Any:
+        """Return the gRPC handler of an endpoint; a servicer may answer in encoded form.
 
-        async def call(message: Message, context: Any) -> Message | bytes:
-            return await self._call(endpoint, message, context)
+        Requests come as bytes: gRPC itself would tell and log what is wrong with broken ones.
+        """
 
-        return grpc.unary_unary_rpc_method_handler(
-            call, request_deserializer=request.FromString, response_serializer=_serialize
-        )
+        async def call(body: bytes, context: Any) -> Message | bytes:
+            return await self._call(endpoint, body, context)
 
-    async def _call(self, endpoint: Endpoint, message: Message, context: Any) -> Message | bytes:
+        return grpc.unary_unary_rpc_method_handler(call, response_serializer=_serialize)
+
+    async def _call(self, endpoint: Endpoint, body: bytes, context: Any) -> Message | bytes:
         incident = token_hex(8)
         started = time.monotonic()
         outcome = "OK"
@@ -70,7 +72,7 @@ class Edge:
             self._admit()
             secret = _bearer(context.invocation_metadata() or ())
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._serve, endpoint, message, secret)
+            return await loop.run_in_executor(self._pool, self._serve, endpoint, body, secret)
         except FbaliError as error:
             outcome = f"{code_of(error)} {error.word}"
             await context.abort_with_status(status_of(error, incident))
@@ -96,10 +98,11 @@ class Edge:
         if self._in_flight > CALLS_IN_FLIGHT_MAX:
             raise LimitExceeded("the server is busy; try again in a moment", limit="calls")
 
-    def _serve(self, endpoint: Endpoint, message: Any, secret: str) -> Message | bytes:
+    def _serve(self, endpoint: Endpoint, body: bytes, secret: str) -> Message | bytes:
         with self._oms.db.session():
             caller = authenticate(self._oms, secret)
             require_access(caller, endpoint.service, endpoint.method)
+            message = _parse(endpoint.request, body)
             require_valid(message)
             call = Call(
                 caller=caller,
@@ -108,6 +111,15 @@ class Edge:
                 body_hash=_body_hash(message),
             )
             return endpoint.serve(message, call)
+
+
+def _parse(request: type[Message], body: bytes) -> Any:
+    try:
+        return request.FromString(body)
+    except DecodeError:
+        raise InvalidInput.of(
+            "request", f"is no {request.DESCRIPTOR.full_name}", reason="METHOD_UNKNOWN"
+        ) from None
 
 
 def _serialize(answer: Message | bytes) -> bytes:

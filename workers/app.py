@@ -7,6 +7,7 @@ import threading
 import dramatiq
 
 from oms.settings import Settings
+from oms.storage.database import Database
 from oms.usecases.context import Oms
 from oms.usecases.run_job import Leases
 from oms.usecases.timetable import put_timetable
@@ -20,6 +21,19 @@ IDLE_POLL_MS = 50  # How late an idle thread may notice a wake-up on Redis.
 GRACE_MS = 10_000  # How long a step may take when the worker is asked to stop.
 
 
+class _CloseConnection(dramatiq.Middleware):
+    """Lets a thread that ends close the connection that it keeps."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def before_worker_thread_shutdown(
+        self, broker: dramatiq.Broker, thread: dramatiq.worker.WorkerThread
+    ) -> None:
+        del broker, thread
+        self._db.close()
+
+
 class Workers:
     """All threads of one worker process."""
 
@@ -28,6 +42,7 @@ class Workers:
         self._oms = oms
         self._leases = Leases(oms)
         broker = make_broker(settings)
+        broker.add_middleware(_CloseConnection(oms.db))
         actors = declare_actors(broker, oms, self._leases)
         self._worker = dramatiq.Worker(
             broker, worker_threads=settings.worker_threads, worker_timeout=IDLE_POLL_MS
@@ -46,8 +61,9 @@ class Workers:
         log.info("working")
 
     def stop(self, grace_ms: int = GRACE_MS) -> None:
-        """Take nothing new, let steps that run end, then stop."""
+        """Take nothing new, let steps that run end and give the rest back, then stop."""
         self._relay.stop()
+        self._leases.wind_down()
         self._worker.stop(timeout=grace_ms)
         self._leases.stop()
 

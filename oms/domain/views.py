@@ -111,6 +111,8 @@ class AllocationView:
 
     def total(self, source: CostSource) -> tuple[Money, ...]:
         """Sum the costs of one source per currency."""
+        if not self.costs:
+            return ()
         return totals(cost.amount for cost in self.costs if cost.source == source)
 
     def final_costs(self) -> tuple[Money, ...]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from oms.domain.allocations import AllocationState
 from oms.domain.costs import CostKind, CostSource
@@ -52,7 +53,7 @@ def summaries_of_orders(db: Database, order_ids: Sequence[str]) -> dict[str, lis
         lines.setdefault(row[0], []).append(_line(row[15:]))
     found: dict[str, list[AllocationView]] = {}
     for allocation_id, head in heads.items():
-        view = replace(_allocation(head), lines=tuple(lines[allocation_id]))
+        view = _allocation(head, lines=tuple(lines[allocation_id]))
         found.setdefault(view.order_id, []).append(view)
     return found
 
@@ -99,8 +100,8 @@ def _complete(db: Database, rows: Sequence[Row], *, with_events: bool) -> list[A
     for package in package_views.of_allocations(db, ids, with_events=with_events):
         packages.setdefault(package.allocation_id, []).append(package)
     return [
-        replace(
-            _allocation(row),
+        _allocation(
+            row,
             lines=tuple(lines.get(row[0], ())),
             costs=tuple(costs.get(row[0], ())),
             packages=tuple(packages.get(row[0], ())),
@@ -157,7 +158,8 @@ def _line(row: Row) -> AllocationLineView:
     )
 
 
-def _allocation(row: Row) -> AllocationView:
+def _allocation(row: Row, **more: Any) -> AllocationView:
+    """Build an allocation with `more` fields."""
     return AllocationView(
         id=row[0],
         merchant_id=row[1],
@@ -174,4 +176,5 @@ def _allocation(row: Row) -> AllocationView:
         closed_at=row[12],
         version=row[13],
         created_at=row[14],
+        **more,
     )

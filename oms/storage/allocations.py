@@ -80,7 +80,9 @@ def waiting_orders(db: Database, order_ids: Sequence[str]) -> list[WaitingOrder]
     for line_id, vendor_id in db.all(
         "SELECT al.line_id, a.vendor_id FROM allocation a JOIN allocation_line al"
         f" ON al.allocation_id = a.id WHERE a.order_id IN ({marks(found)})"
-        f" AND a.state IN ({marks(tuple(REFUSED_STATES))})",
+        f" AND (a.state IN ({marks(tuple(REFUSED_STATES))})"
+        # Closed short: what a vendor gave back is not offered to it again either.
+        " OR al.returned > 0 AND a.state <> 'CANCELLED')",
         *found,
         *sorted(REFUSED_STATES),
     ):
@@ -96,18 +98,32 @@ def waiting_orders(db: Database, order_ids: Sequence[str]) -> list[WaitingOrder]
     return [WaitingOrder(row[0], row[1], row[2], row[3], tuple(lines[row[0]])) for row in orders]
 
 
-def orders_waiting_for(
-    db: Database, merchant_id: str, product_ids: Sequence[str], after: str, limit: int
-) -> list[str]:
-    """Return ids above `after` of orders with open units of products, or (empty) of any."""
-    products = f" AND l.product_id IN ({marks(product_ids)})" if product_ids else ""
+def orders_waiting(
+    db: Database, merchant_id: str, after: tuple[int, str], limit: int
+) -> list[tuple[int, str]]:
+    """Return (placed at, id) above `after` of a merchant's orders with open units."""
     rows = db.all(
-        "SELECT DISTINCT o.id FROM order_line l JOIN orders o ON o.id = l.order_id"
-        f" WHERE l.open_units > 0{products} AND o.has_open_units AND o.merchant_id = ?"
-        " AND o.id > ? ORDER BY o.id LIMIT ?",
-        *product_ids,
+        "SELECT placed_at, id FROM orders WHERE merchant_id = ? AND has_open_units"
+        " AND (placed_at, id) > (?, ?) ORDER BY placed_at, id LIMIT ?",
         merchant_id,
+        *after,
+        limit,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def orders_waiting_for(
+    db: Database, merchant_id: str, product_id: str, after: str, limit: int
+) -> list[str]:
+    """Return ids above `after` of a merchant's orders with open units of a product."""
+    # The lines come first (CROSS JOIN): there are fewer of them than of the merchant's orders.
+    rows = db.all(
+        "SELECT DISTINCT l.order_id FROM order_line l CROSS JOIN orders o WHERE l.product_id = ?"
+        " AND l.open_units > 0 AND l.order_id > ? AND o.id = l.order_id AND o.has_open_units"
+        " AND o.merchant_id = ? ORDER BY l.order_id LIMIT ?",
+        product_id,
         after,
+        merchant_id,
         limit,
     )
     return [row[0] for row in rows]

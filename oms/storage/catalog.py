@@ -159,8 +159,9 @@ def _search_text(product: ProductSnapshot) -> str:
 _PRODUCT = (
     "SELECT p.id, p.merchant_id, p.store_id, p.external_id, p.title, p.sku,"
     " (SELECT COUNT(*) FROM hosting h WHERE h.product_id = p.id AND h.state = 'ACTIVE'),"
-    " (SELECT COALESCE(SUM(l.open_units), 0) FROM order_line l JOIN orders o ON o.id = l.order_id"
-    " WHERE l.product_id = p.id AND l.open_units > 0 AND o.has_open_units) FROM product p"
+    # Only lines of admitted orders are given a reason to wait.
+    " (SELECT COALESCE(SUM(l.open_units), 0) FROM order_line l WHERE l.product_id = p.id"
+    " AND l.open_units > 0 AND l.pending_reason <> '') FROM product p"
 )
 
 
@@ -203,8 +204,8 @@ def product(db: Database, merchant_id: str, product_id: str) -> Product:
 def unhosted_products(db: Database, merchant_id: str) -> list[Product]:
     """Return the products whose lines wait to be hosted, most waiting units first."""
     waiting = db.all(
-        "SELECT l.product_id, SUM(l.open_units) FROM order_line l JOIN orders o ON"
-        " o.id = l.order_id WHERE o.merchant_id = ? AND o.has_open_units AND l.open_units > 0"
+        "SELECT l.product_id, SUM(l.open_units) FROM product p JOIN order_line l"
+        " ON l.product_id = p.id WHERE p.merchant_id = ? AND l.open_units > 0"
         " AND l.pending_reason IN ('UNHOSTED', 'COUNTRY_NOT_COVERED')"
         " GROUP BY l.product_id ORDER BY 2 DESC, 1 LIMIT ?",
         merchant_id,

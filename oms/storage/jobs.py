@@ -86,14 +86,16 @@ def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
     """Take the lease of a job; None when it is finished or another worker holds it.
 
     A lease that was never given back means that its worker died: that is counted before the job
-    runs again, so that a job which kills its workers is found out.
+    runs again, so that a job which kills its workers is found out. A run that goes on in the middle
+    covers the triggers that it covered when it began, and no later ones.
     """
     token = token_hex(8)
     with db.transaction():
         taken = db.run(
             "UPDATE job SET crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END,"
-            " lease_token = ?, lease_until = ?, due_at = ?, lease_generation = generation"
-            " WHERE id = ? AND state = 'PENDING' AND lease_until < ?",
+            " lease_token = ?, lease_until = ?, due_at = ?, lease_generation ="
+            " CASE WHEN cursor = '{}' THEN generation ELSE lease_generation END"
+            " WHERE id = ? AND state = 'PENDING' AND lease_until <= ?",
             token,
             now_ms + LEASE_MS,
             now_ms + LEASE_MS,
@@ -103,7 +105,7 @@ def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
         if not taken:
             return None
         row = db.one(
-            "SELECT id, kind, merchant_id, args, cursor, crashes, failures, generation"
+            "SELECT id, kind, merchant_id, args, cursor, crashes, failures, lease_generation"
             " FROM job WHERE id = ?",
             job_id,
         )
@@ -159,7 +161,8 @@ def finish(db: Database, job: ClaimedJob, now_ms: int) -> None:
         db,
         "UPDATE job SET state = CASE WHEN generation = lease_generation THEN 'DONE' ELSE 'PENDING'"
         " END, cursor = '{}', crashes = 0, failures = 0, last_error = '', lease_token = NULL,"
-        " lease_until = 0, due_at = ?, finished_at = ?"
+        " lease_until = 0, due_at = ?,"
+        " finished_at = CASE WHEN generation = lease_generation THEN ? END"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         now_ms,
         now_ms,
@@ -178,6 +181,18 @@ def step(db: Database, job: ClaimedJob, cursor: Mapping[str, Any] | None, now_ms
         finish(db, job, now_ms)
     else:
         advance(db, job, cursor, now_ms)
+
+
+def give_back(db: Database, job: ClaimedJob, now_ms: int) -> None:
+    """Let another worker go on with the job at once, from its last cursor."""
+    _fenced(
+        db,
+        "UPDATE job SET lease_token = NULL, lease_until = 0, due_at = ?"
+        " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        now_ms,
+        job.id,
+        job.lease_token,
+    )
 
 
 def put_off(db: Database, job: ClaimedJob, error: str, due_at: int) -> None:
@@ -247,9 +262,10 @@ def page(db: Database, now_ms: int, wanted: JobFilter, before: str, limit: int) 
     return [_job(row) for row in rows]
 
 
-def get(db: Database, job_id: str, now_ms: int) -> Job:
+def get(db: Database, job_id: str, now_ms: int, *, lock: bool = False) -> Job:
     """Read one job; raises NotFound."""
-    row = db.one(f"SELECT {_COLUMNS} FROM job WHERE id = ?", now_ms, job_id)
+    locked = db.lock_rows if lock else ""
+    row = db.one(f"SELECT {_COLUMNS} FROM job WHERE id = ?{locked}", now_ms, job_id)
     if row is None:
         raise NotFound.of(f"jobs/{job_id}")
     return _job(row)
@@ -257,7 +273,7 @@ def get(db: Database, job_id: str, now_ms: int) -> Job:
 
 def retry(db: Database, job_id: str, now_ms: int) -> None:
     """Make a quarantined or waiting job due now, with its failures forgotten."""
-    job = get(db, job_id, now_ms)
+    job = get(db, job_id, now_ms, lock=True)
     _require(job, "retry", JobState.PENDING, JobState.QUARANTINED)
     twin = db.one(
         "SELECT 1 FROM job a JOIN job b ON a.dedupe_key = b.dedupe_key AND a.id <> b.id"
@@ -278,7 +294,7 @@ def retry(db: Database, job_id: str, now_ms: int) -> None:
 
 def discard(db: Database, job_id: str, now_ms: int) -> None:
     """Give up a quarantined or waiting job for good."""
-    job = get(db, job_id, now_ms)
+    job = get(db, job_id, now_ms, lock=True)
     _require(job, "discard", JobState.PENDING, JobState.QUARANTINED)
     db.run("UPDATE job SET state = 'DISCARDED', finished_at = ? WHERE id = ?", now_ms, job_id)
 

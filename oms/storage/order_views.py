@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from oms.domain.admission import Admission
 from oms.domain.errors import NotFound
@@ -67,24 +68,23 @@ def page(db: Database, wanted: OrderFilter, after: PageKey | None, limit: int) -
     lines = lines_of(db, rows)
     allocations = allocation_views.summaries_of_orders(db, ids)
     return [
-        replace(
-            _order(row), lines=tuple(lines[row[0]]), allocations=tuple(allocations.get(row[0], ()))
-        )
+        _order(row, lines=tuple(lines[row[0]]), allocations=tuple(allocations.get(row[0], ())))
         for row in rows
     ]
 
 
 def count_by_tag(db: Database, merchant_id: str, store_id: str) -> dict[str, int]:
     """Count a merchant's orders per tag in one statement."""
+    of_store = " AND store_id = ?" if store_id else ""
     rows = db.all(
-        "SELECT admission = 'ADMITTED', status, has_open_units, COUNT(*) FROM orders"
-        " WHERE merchant_id = ? AND (? = '' OR store_id = ?) GROUP BY 1, 2, 3",
+        f"SELECT admission, status, has_open_units, COUNT(*) FROM orders WHERE merchant_id = ?"
+        f"{of_store} GROUP BY store_id, admission, status, has_open_units",
         merchant_id,
-        store_id,
-        store_id,
+        *((store_id,) if store_id else ()),
     )
     counts = dict.fromkeys(TAG_CONDITIONS, 0)
-    for is_admitted, status, has_open_units, count in rows:
+    for admission, status, has_open_units, count in rows:
+        is_admitted = admission == Admission.ADMITTED
         counts["ADMITTED" if is_admitted else "NOT_ADMITTED"] += count
         if has_open_units:
             counts["PENDING"] += count
@@ -104,8 +104,8 @@ def get(db: Database, merchant_id: str, order_id: str) -> OrderView:
         "SELECT customer_email, note, address FROM order_detail WHERE order_id = ?", order_id
     )
     assert detail is not None
-    return replace(
-        _order(row),
+    return _order(
+        row,
         customer_email=detail[0],
         note=detail[1],
         recipient=Address(**json.loads(detail[2])),
@@ -158,7 +158,8 @@ def _conditions(wanted: OrderFilter) -> tuple[list[str], list[object]]:
     return conditions, parameters
 
 
-def _order(row: Row) -> OrderView:
+def _order(row: Row, **more: Any) -> OrderView:
+    """Build an order with `more` fields; building it twice (replace) costs as much again."""
     return OrderView(
         id=row[0],
         merchant_id=row[1],
@@ -175,4 +176,5 @@ def _order(row: Row) -> OrderView:
         store_updated_at=row[13],
         version=row[14],
         created_at=row[15],
+        **more,
     )

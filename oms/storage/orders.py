@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from oms.domain.admission import Admission
 from oms.domain.allocations import AllocationState
@@ -16,7 +16,7 @@ from oms.domain.ledger import (
     shipping_status,
 )
 from oms.domain.packages import is_in_trouble
-from oms.domain.snapshots import LineSnapshot, OrderSnapshot
+from oms.domain.snapshots import Address, LineSnapshot, OrderSnapshot
 from oms.domain.stores import Store
 from oms.domain.tracking import PackageState
 from oms.storage.catalog import VariantIds
@@ -336,5 +336,7 @@ def _packed_units(
 
 
 def _detail(snapshot: OrderSnapshot) -> Row:
-    address = json.dumps(asdict(snapshot.address), ensure_ascii=False)
-    return snapshot.customer_email, snapshot.note, address, snapshot.raw
+    # asdict copies deeply, which a flat record does not need.
+    address = {name: getattr(snapshot.address, name) for name in Address.__slots__}
+    text = json.dumps(address, ensure_ascii=False)
+    return snapshot.customer_email, snapshot.note, text, snapshot.raw

@@ -1,7 +1,7 @@
 """Packages as they are shown, with their lines and their tracking."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 from oms.domain.errors import NotFound
 from oms.domain.tracking import ExceptionReason, PackageState
@@ -52,8 +52,8 @@ def _complete(db: Database, rows: Sequence[Row], *, with_events: bool) -> list[P
         lines.setdefault(row[0], []).append(PackageLineView(row[1], row[2]))
     events = _events(db, ids) if with_events else {}
     return [
-        replace(
-            _package(row),
+        _package(
+            row,
             lines=tuple(lines.get(row[0], ())),
             events=tuple(events.get(row[0], ())),
         )
@@ -82,7 +82,8 @@ def _events(db: Database, ids: Sequence[str]) -> dict[str, list[TrackingEventVie
     return found
 
 
-def _package(row: Row) -> PackageView:
+def _package(row: Row, **more: Any) -> PackageView:
+    """Build a package with `more` fields."""
     return PackageView(
         id=row[0],
         allocation_id=row[1],
@@ -99,4 +100,5 @@ def _package(row: Row) -> PackageView:
         tracking_problem=row[12],
         version=row[13],
         created_at=row[14],
+        **more,
     )

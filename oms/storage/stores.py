@@ -254,10 +254,12 @@ def _run(row: Row) -> SyncRun:
 
 # --- Quarantine -------------------------------------------------------------------------------
 
+_UNNAMED = "?"  # Begins the key of an order of which not even the id could be read.
+
 
 def quarantine_order(db: Database, store: Store, order: MalformedOrder, now_ms: int) -> None:
     """Keep an order that could not be taken with what is wrong with it; repeated is updated."""
-    key = order.external_id or "?" + hashlib.sha256(order.raw).hexdigest()[:16]
+    key = order.external_id or _UNNAMED + hashlib.sha256(order.raw).hexdigest()[:16]
     db.run(
         "INSERT INTO quarantined_order (id, merchant_id, store_id, external_id, problem, document,"
         " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -295,7 +297,10 @@ def quarantined_orders(
         before,
         limit,
     )
-    return [QuarantinedOrder(row[0], row[1], row[2], row[3].lstrip("?"), *row[4:]) for row in rows]
+    return [
+        QuarantinedOrder(*row[:3], "" if row[3].startswith(_UNNAMED) else row[3], *row[4:])
+        for row in rows
+    ]
 
 
 def quarantined_count(db: Database, merchant_id: str, store_id: str) -> int:

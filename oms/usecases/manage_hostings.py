@@ -1,10 +1,10 @@
 """Hostings: which vendor fulfils which product. Creating one releases the lines that waited."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oms.domain.catalog import PRIORITY_DEFAULT, Hosting, HostingState
-from oms.domain.errors import InvalidInput, NotFound, Refused
+from oms.domain.errors import InvalidInput, NotFound, Refused, Violation
 from oms.domain.ids import IdKind, new_id
 from oms.domain.ledger import PendingReason
 from oms.domain.money import Money, is_currency
@@ -29,12 +29,16 @@ class HostingTerms:
 
 @dataclass(frozen=True, slots=True)
 class CreateHosting:
-    """A product or (with `variant_id`) a variant, and the vendor who is to fulfil it."""
+    """A product or (with `variant_id`) a variant, and the vendor who is to fulfil it.
+
+    `field` is where the request has it, for refusals.
+    """
 
     product_id: str
     variant_id: str
     vendor_id: str
     terms: HostingTerms
+    field: str = "hosting"
 
 
 def create_hostings(tx: Transaction, commands: Sequence[CreateHosting]) -> list[Hosting]:
@@ -45,8 +49,8 @@ def create_hostings(tx: Transaction, commands: Sequence[CreateHosting]) -> list[
         Refused: a vendor was not invited.
         InvalidInput: costs do not fit together.
     """
+    _check_costs({command.field: command.terms for command in commands})
     for command in commands:
-        _check_costs(command.terms)
         _check_product(tx, command)
         _check_vendor(tx, command.vendor_id)
     made = [_new_hosting(tx, command) for command in commands]
@@ -66,7 +70,7 @@ class UpdateHosting:
 
 def update_hosting(tx: Transaction, command: UpdateHosting) -> Hosting:
     """Replace the terms; live allocations keep theirs. Raises NotFound, Conflict, InvalidInput."""
-    _check_costs(command.terms)
+    _check_costs({"hosting": command.terms})
     found = _locked(tx, command.hosting_id, command.etag)
     hostings.update(tx.db, _with_terms(found, command.terms))
     request_release(tx, tx.owner_id, [found.product_id])
@@ -163,17 +167,24 @@ def _with_terms(hosting: Hosting, terms: HostingTerms) -> Hosting:
     )
 
 
-def _check_costs(terms: HostingTerms) -> None:
+def _check_costs(terms: Mapping[str, HostingTerms]) -> None:
+    """Check the costs of terms by their field in the request; raises InvalidInput with all."""
+    violations = [violation for item in terms.items() for violation in _wrong_costs(*item)]
+    if violations:
+        raise InvalidInput(violations)
+
+
+def _wrong_costs(field: str, terms: HostingTerms) -> Iterator[Violation]:
     costs = {"unit_cost": terms.unit_cost, "shipping_cost": terms.shipping_cost}
-    for field, cost in costs.items():
+    for name, cost in costs.items():
         if cost is not None and not is_currency(cost.currency):
-            raise InvalidInput.of(
-                f"hosting.{field}.currency_code", f"{cost.currency} is no ISO 4217 currency"
-            )
+            words = f"{cost.currency} is no ISO 4217 currency"
+            yield Violation(f"{field}.{name}.currency_code", words)
         if cost is not None and cost.amount_minor < 0:
-            raise InvalidInput.of(f"hosting.{field}.amount_minor", "is at least 0")
+            yield Violation(f"{field}.{name}.amount_minor", "is at least 0")
     if len({cost.currency for cost in costs.values() if cost is not None}) > 1:
-        raise InvalidInput.of("hosting.shipping_cost.currency_code", "is the currency of unit_cost")
+        words = "is the currency of unit_cost"
+        yield Violation(f"{field}.shipping_cost.currency_code", words)
 
 
 def _check_product(tx: Transaction, command: CreateHosting) -> None:

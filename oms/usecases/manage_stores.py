@@ -76,8 +76,15 @@ class UpdateStore:
 
 
 def update_store(tx: Transaction, command: UpdateStore) -> Store:
-    """Change a store; new credentials connect it again. Raises NotFound, Conflict."""
+    """Change a store; new credentials connect it again.
+
+    Raises:
+        NotFound, Conflict
+        InvalidInput: the credentials cannot be right.
+    """
     found = _locked(tx, command.store_id, command.etag)
+    if command.credentials:
+        tx.oms.stores.open(StoreAddress(found.platform, found.base_url, command.credentials))
     changed = replace(
         found,
         display_name=command.display_name or found.display_name,

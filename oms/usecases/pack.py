@@ -50,6 +50,9 @@ def create_package(tx: Transaction, command: CreatePackage) -> PackedResult:
         NotFound: the allocation, or a line that is not in it.
         QuantityExceeded, IllegalTransition, AlreadyExists, Conflict, InvalidInput
     """
+    tracking_number = command.tracking_number.strip()
+    if not tracking_number:
+        raise InvalidInput.of("tracking_number", "is more than blanks")
     found = lock_allocation(tx, tx.owner_id, command.allocation_id)
     require_version(allocation_name(found), command.etag, found.version)
     move_allocation(tx, found, AllocationEvent.PACK)
@@ -60,7 +63,7 @@ def create_package(tx: Transaction, command: CreatePackage) -> PackedResult:
         order_id=found.order_id,
         vendor_id=found.vendor_id,
         carrier_code=command.carrier_code,
-        tracking_number=command.tracking_number.strip(),
+        tracking_number=tracking_number,
         next_poll_at=tx.now_ms,
         lines=units,
     )
@@ -94,15 +97,19 @@ def _units(
         raise InvalidInput.of("lines", "names each line at most once")
     for line_id, quantity in lines:
         if line_id not in left:
-            raise NotFound.of(f"line {line_id} of {allocation_name(found)}")
+            raise NotFound.of(f"{_line_name(found, line_id)} in {allocation_name(found)}")
         if quantity > left[line_id]:
-            raise _exceeded(found, line_id, quantity, left[line_id])
+            raise _exceeded(found, _line_name(found, line_id), quantity, left[line_id])
     return tuple(lines)
+
+
+def _line_name(found: AllocationRecord, line_id: str) -> str:
+    return f"merchants/{found.merchant_id}/orders/{found.order_id}/lines/{line_id}"
 
 
 def _exceeded(found: AllocationRecord, line: str, asked: int, available: int) -> QuantityExceeded:
     return QuantityExceeded(
-        f"cannot pack {asked} of line {line} of {allocation_name(found)}: {available} are left",
+        f"cannot pack {asked} of {line} in {allocation_name(found)}: {available} are left",
         line=line,
         asked=asked,
         available=available,

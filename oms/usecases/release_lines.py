@@ -8,6 +8,8 @@ from oms.storage import allocations, jobs
 from oms.usecases.allocate_orders import allocate
 from oms.usecases.context import Oms, Transaction
 
+Cursor = dict[str, Any]
+
 
 def request_release(tx: Transaction, merchant_id: str, product_ids: Sequence[str] = ()) -> None:
     """Ask for it, for orders with open units of some products or (empty) of any."""
@@ -21,19 +23,39 @@ def request_release(tx: Transaction, merchant_id: str, product_ids: Sequence[str
     )
 
 
-def run_release_lines(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None:
-    """Allocate the next batch of waiting orders, in id order; return the next cursor.
+def run_release_lines(oms: Oms, job: ClaimedJob) -> Cursor | None:
+    """Allocate the next batch of waiting orders; return the next cursor.
 
-    After a crash the batch is a single order, and one that crashed repeatedly is passed over.
+    Orders come product by product, or (without products) in the order in which they were placed.
+    After a crash the batch is a single order.
     """
-    after: str = job.cursor.get("after", "")
     limit = 1 if job.crashes else BATCH_ORDERS_MAX
     with oms.db.transaction():
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
-        batch = allocations.orders_waiting_for(
-            tx.db, job.merchant_id, job.args["product_ids"], after, limit
-        )
+        read = _next_of_products if job.args["product_ids"] else _next_of_any
+        batch, cursor = read(tx, job, limit)
         allocate(tx, batch)
-        cursor = {"after": batch[-1]} if batch else None
         jobs.step(tx.db, job, cursor, tx.now_ms)
     return cursor
+
+
+def _next_of_any(tx: Transaction, job: ClaimedJob, limit: int) -> tuple[list[str], Cursor | None]:
+    placed_at, order_id = job.cursor.get("after", (0, ""))
+    found = allocations.orders_waiting(tx.db, job.merchant_id, (placed_at, order_id), limit)
+    return [item[1] for item in found], {"after": found[-1]} if found else None
+
+
+def _next_of_products(
+    tx: Transaction, job: ClaimedJob, limit: int
+) -> tuple[list[str], Cursor | None]:
+    """Read on in the product where the last batch ended, or in the next one that is waited for."""
+    product_ids: list[str] = job.args["product_ids"]
+    first: int = job.cursor.get("product", 0)
+    after: str = job.cursor.get("after", "")
+    for place in range(first, len(product_ids)):
+        batch = allocations.orders_waiting_for(
+            tx.db, job.merchant_id, product_ids[place], after if place == first else "", limit
+        )
+        if batch:
+            return batch, {"product": place, "after": batch[-1]}
+    return [], None

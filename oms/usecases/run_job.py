@@ -58,6 +58,7 @@ class Leases:
     def __init__(self, oms: Oms) -> None:
         """Start nothing yet; `start` does."""
         self._oms = oms
+        self.is_winding_down = False
         self._held: dict[str, str] = {}
         self._guard = threading.Lock()
         self._stopped = threading.Event()
@@ -66,6 +67,10 @@ class Leases:
     def start(self) -> None:
         """Begin to prolong."""
         self._thread.start()
+
+    def wind_down(self) -> None:
+        """Let every job that is held go back after the step that runs."""
+        self.is_winding_down = True
 
     def stop(self) -> None:
         """Stop; what is still held expires by itself."""
@@ -104,12 +109,12 @@ def run_job(oms: Oms, leases: Leases, job_id: str) -> None:
         return
     started_ms = oms.clock.now_ms()
     with leases.hold(job):
-        outcome = _run(oms, job)
+        outcome = _run(oms, leases, job)
     duration_ms = oms.clock.now_ms() - started_ms
     log.info("job", extra={"job": job.id, "kind": job.kind, "outcome": outcome, "ms": duration_ms})
 
 
-def _run(oms: Oms, job: ClaimedJob) -> str:
+def _run(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
     try:
         if job.crashes >= CRASHES_MAX and job.kind not in _HANDLE_CRASHES:
             return _quarantine(oms, job, f"killed its worker {job.crashes} times")
@@ -117,6 +122,8 @@ def _run(oms: Oms, job: ClaimedJob) -> str:
         cursor = step(oms, job)
         while cursor is not None:
             job = replace(job, cursor=dict(cursor), crashes=0, failures=0)
+            if leases.is_winding_down:
+                return _give_back(oms, job)
             cursor = step(oms, job)
     except jobs.LeaseLostError:
         return "lease lost"
@@ -124,6 +131,12 @@ def _run(oms: Oms, job: ClaimedJob) -> str:
         log.exception("job failed", extra={"job": job.id, "kind": job.kind})
         return _fail(oms, job, error)
     return "done"
+
+
+def _give_back(oms: Oms, job: ClaimedJob) -> str:
+    with oms.db.transaction():
+        jobs.give_back(oms.db, job, oms.clock.now_ms())
+    return "given back"
 
 
 def _fail(oms: Oms, job: ClaimedJob, error: Exception) -> str:

@@ -71,11 +71,12 @@ def hosting_terms(message: HostingMessage) -> HostingTerms:
     )
 
 
-def create_hosting(message: HostingMessage) -> CreateHosting:
-    """Read a hosting that is to be created."""
+def create_hosting(message: HostingMessage, field: str = "hosting") -> CreateHosting:
+    """Read a hosting that is to be created; `field` is where the request has it."""
     return CreateHosting(
         product_id=names.last_id(message.product),
         variant_id=names.last_id(message.variant),
         vendor_id=names.last_id(message.vendor),
         terms=hosting_terms(message),
+        field=field,
     )

@@ -88,7 +88,10 @@ class HostingService(StoreMethods, VendorMethods):
             self._oms,
             call,
             create_hostings,
-            [create_hosting(hosting) for hosting in request.hostings],
+            [
+                create_hosting(hosting, f"hostings[{index}]")
+                for index, hosting in enumerate(request.hostings)
+            ],
             lambda made: pb.BatchCreateHostingsResponse(
                 hostings=[hosting_message(hosting) for hosting in made]
             ).SerializeToString(),

@@ -92,7 +92,7 @@ class StoreMethods:
         command = UpdateStore(
             store_id=store_id,
             display_name=request.display_name,
-            credentials=_credentials(request) if request.consumer_key else {},
+            credentials=_credentials(request) if _has_credentials(request) else {},
             processing=_processing(request),
             sync_interval_seconds=request.sync_interval_seconds,
             etag=request.etag,
@@ -124,6 +124,10 @@ def _credentials(request: pb.ConnectStoreRequest | pb.UpdateStoreRequest) -> dic
         "consumer_key": request.consumer_key,
         "consumer_secret": request.consumer_secret,
     }
+
+
+def _has_credentials(request: pb.UpdateStoreRequest) -> bool:
+    return bool(request.consumer_key or request.consumer_secret)
 
 
 def _processing(request: pb.ConnectStoreRequest | pb.UpdateStoreRequest) -> Processing | None:

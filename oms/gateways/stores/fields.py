@@ -4,6 +4,7 @@ A store is not trusted: plugins change types, importers leave NUL characters, a 
 half a field. What is read here fits the database and the wire; everything else is told.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from oms.domain.money import Money, is_currency, parse_money
 
 QUANTITY_MAX: Final = 1_000_000  # More units in one line is a mistake, never a sale.
 SHOWN_CHARACTERS_MAX: Final = 60  # Of a wrong value, in a problem.
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 _INSTANT_MAX: Final = 253_402_300_799  # The last second of the year 9999.
 
 Document = Mapping[str, object]
@@ -63,7 +65,7 @@ def read_text(document: Document, key: str, *, characters_max: int) -> str:
         raise UnreadableFieldError(f"{key} has {found}")
     if "\0" in text:
         raise UnreadableFieldError(f"{key} holds a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _HALF_CHARACTER.search(text):
         raise UnreadableFieldError(f"{key} holds half a character (a lone surrogate)")
     return text
 

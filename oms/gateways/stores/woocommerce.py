@@ -9,7 +9,7 @@ import html
 from base64 import b64encode
 from typing import Final, Self
 
-from oms.domain.errors import GatewayError, InvalidInput
+from oms.domain.errors import GatewayError, InvalidInput, Violation
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
 from oms.gateways.http import HttpSettings, JsonClient
 from oms.gateways.http_address import parse_base_url
@@ -30,6 +30,8 @@ WORDING: Final = Wording(
     if_missing="the address, that WooCommerce is active, and that its permalinks are not plain",
 )
 
+_CREDENTIALS: Final = ("consumer_key", "consumer_secret")
+
 
 class WooCommerceStore:
     """A StoreGateway of one store; nothing is kept between calls but an open connection."""
@@ -48,8 +50,7 @@ class WooCommerceStore:
             InvalidInput: the address or the key cannot be right.
         """
         base = parse_base_url(address.base_url, allow_private=settings.allow_private_addresses)
-        key = _credential(address, "consumer_key")
-        secret = _credential(address, "consumer_secret")
+        key, secret = _credentials(address)
         token = b64encode(f"{key}:{secret}".encode()).decode()
         client = JsonClient(
             base,
@@ -91,11 +92,16 @@ class WooCommerceStore:
         return self._products.read(since, cursor)
 
 
-def _credential(address: StoreAddress, name: str) -> str:
-    """Take a credential that fits into a header; a colon would end the key."""
-    text = address.credentials.get(name, "").strip()
+def _credentials(address: StoreAddress) -> tuple[str, str]:
+    """Take key and secret, which must fit into a header; a colon would end the key."""
+    given = {name: address.credentials.get(name, "").strip() for name in _CREDENTIALS}
+    found = "copy it from WooCommerce > Settings > Advanced > REST API"
+    wrong = [Violation(name, found) for name, text in given.items() if not _is_credential(text)]
+    if wrong:
+        raise InvalidInput(wrong)
+    return given["consumer_key"], given["consumer_secret"]
+
+
+def _is_credential(text: str) -> bool:
     is_plain = text.isascii() and text.isprintable() and " " not in text and ":" not in text
-    if not text or not is_plain or len(text) > CREDENTIAL_CHARACTERS_MAX:
-        found = "copy it from WooCommerce > Settings > Advanced > REST API"
-        raise InvalidInput.of(f"credentials.{name}", found)
-    return text
+    return 0 < len(text) <= CREDENTIAL_CHARACTERS_MAX and is_plain

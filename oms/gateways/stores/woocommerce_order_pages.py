@@ -9,7 +9,12 @@ from oms.domain.snapshots import MalformedOrder, OrderPage, OrderSnapshot
 from oms.gateways.http import JsonClient, Query
 from oms.gateways.http_words import malformed
 from oms.gateways.stores.woocommerce_cursor import Cursor
-from oms.gateways.stores.woocommerce_orders import has_refunds, malformed_order, parse_order
+from oms.gateways.stores.woocommerce_orders import (
+    has_refunds,
+    malformed_order,
+    order_id,
+    parse_order,
+)
 from oms.gateways.stores.woocommerce_platform import API
 from oms.gateways.stores.woocommerce_window import Listing, Rows, WindowReader
 from oms.usecases.ports import Clock
@@ -51,7 +56,7 @@ class OrderPages:
         results = [self._order(item) for item in rows.documents if item not in waiting]
         if rows.unreadable:
             results.append(MalformedOrder("", rows.unreadable, b""))
-        place = replace(rows.cursor, pending=",".join(_order_id(item) for item in waiting))
+        place = replace(rows.cursor, pending=",".join(order_id(item) for item in waiting))
         is_finished = self._window.is_finished(place) and not waiting
         return OrderPage(
             orders=tuple(result for result in results if isinstance(result, OrderSnapshot)),
@@ -79,15 +84,15 @@ class OrderPages:
         if not has_refunds(document):
             return parse_order(document)
         try:
-            return parse_order(document, self._refunds(_order_id(document)))
+            return parse_order(document, self._refunds(order_id(document)))
         except GatewayError as error:
             if error.word not in _OF_ONE_ORDER:
                 raise
             return malformed_order(document, f"its refunds cannot be read: {error.message}")
 
-    def _refunds(self, order_id: str) -> Sequence[object]:
+    def _refunds(self, external_id: str) -> Sequence[object]:
         """Read an order's refunds, twice if the store fails: it may have been a passing failure."""
-        path, query = f"{ORDERS.path}/{order_id}/refunds", {"per_page": REFUNDS_OF_ORDER_MAX}
+        path, query = f"{ORDERS.path}/{external_id}/refunds", {"per_page": REFUNDS_OF_ORDER_MAX}
         try:
             document = self._client.get(path, query).document
         except GatewayError as error:
@@ -97,7 +102,3 @@ class OrderPages:
         if not isinstance(document, list):
             raise malformed(self._client.wording.subject, "it sent no list of refunds")
         return document
-
-
-def _order_id(document: object) -> str:
-    return malformed_order(document, "").external_id

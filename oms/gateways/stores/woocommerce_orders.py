@@ -52,19 +52,21 @@ def parse_order(document: object, refunds: Sequence[object] = ()) -> OrderSnapsh
 
 def malformed_order(document: object, problem: str) -> MalformedOrder:
     """Keep an order that could not be read, with its id if that much can be read."""
+    return MalformedOrder(order_id(document), problem, raw_document(document))
+
+
+def order_id(document: object) -> str:
+    """Read an order's id; empty when it cannot be read."""
     try:
-        external_id = read_id(document, "id") if isinstance(document, dict) else ""
+        return read_id(document, "id") if isinstance(document, dict) else ""
     except UnreadableFieldError:
-        external_id = ""
-    return MalformedOrder(external_id, problem, raw_document(document))
+        return ""
 
 
 def has_refunds(document: object) -> bool:
     """Tell whether the order's refunds are worth reading: it has an id and names at least one."""
-    if not isinstance(document, dict) or malformed_order(document, "").external_id == "":
-        return False
-    refunds = document.get("refunds")
-    return isinstance(refunds, list) and len(refunds) > 0
+    refunds = document.get("refunds") if isinstance(document, dict) else None
+    return isinstance(refunds, list) and len(refunds) > 0 and order_id(document) != ""
 
 
 def raw_document(document: object) -> bytes:

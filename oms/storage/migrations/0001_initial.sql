@@ -165,13 +165,25 @@ CREATE TABLE orders (
 
 CREATE UNIQUE INDEX orders_store_id_external_id ON orders (store_id, external_id);
 
-CREATE INDEX orders_merchant_id_admission_placed_at_id ON orders (merchant_id, admission,
-    placed_at, id);
+-- One index for the pages of each tag; the store comes last, to be looked at without the row.
+CREATE INDEX orders_admitted ON orders (merchant_id, placed_at, id, store_id) WHERE admission =
+    'ADMITTED';
 
-CREATE INDEX orders_merchant_id_status_placed_at_id ON orders (merchant_id, status, placed_at,
-    id);
+CREATE INDEX orders_not_admitted ON orders (merchant_id, placed_at, id, store_id) WHERE
+    admission <> 'ADMITTED';
 
-CREATE INDEX orders_with_open_units ON orders (merchant_id, placed_at, id) WHERE has_open_units;
+CREATE INDEX orders_ended ON orders (merchant_id, placed_at, id, store_id) WHERE admission =
+    'ADMITTED' AND status IS NULL;
+
+CREATE INDEX orders_of_status ON orders (merchant_id, status, placed_at, id, store_id) WHERE
+    status IS NOT NULL;
+
+CREATE INDEX orders_with_open_units ON orders (merchant_id, placed_at, id, store_id) WHERE
+    has_open_units;
+
+-- Holds all that is counted, in the order of its groups.
+CREATE INDEX orders_counted ON orders (merchant_id, store_id, admission, status,
+    has_open_units);
 
 CREATE TABLE order_detail (
     order_id TEXT NOT NULL PRIMARY KEY REFERENCES orders (id),
@@ -216,7 +228,8 @@ CREATE TABLE order_line (
 
 CREATE UNIQUE INDEX order_line_order_id_external_id ON order_line (order_id, external_id);
 
-CREATE INDEX order_line_waiting ON order_line (product_id, order_id) WHERE open_units > 0;
+CREATE INDEX order_line_waiting ON order_line (product_id, order_id, pending_reason,
+    open_units) WHERE open_units > 0;
 
 CREATE TABLE quarantined_order (
     id TEXT NOT NULL PRIMARY KEY,
@@ -253,7 +266,7 @@ CREATE TABLE allocation (
 
 CREATE INDEX allocation_order_id_vendor_id ON allocation (order_id, vendor_id);
 
-CREATE INDEX allocation_vendor_id_id ON allocation (vendor_id, id);
+CREATE INDEX allocation_vendor_id_id_merchant_id ON allocation (vendor_id, id, merchant_id);
 
 CREATE INDEX allocation_vendor_id_state_id ON allocation (vendor_id, state, id);
 
@@ -286,6 +299,7 @@ CREATE TABLE package (
     vendor_id TEXT NOT NULL,
     carrier_code TEXT NOT NULL,
     tracking_number TEXT NOT NULL,
+    live_number TEXT,
     state TEXT NOT NULL,
     exception_reason TEXT NOT NULL,
     raw_status TEXT NOT NULL,
@@ -307,8 +321,7 @@ CREATE INDEX package_allocation_id ON package (allocation_id);
 
 CREATE INDEX package_order_id ON package (order_id);
 
-CREATE UNIQUE INDEX package_live_number ON package (vendor_id, tracking_number) WHERE state
-    NOT IN ('DELIVERED', 'RETURNED', 'EXPIRED', 'VOIDED');
+CREATE UNIQUE INDEX package_vendor_id_live_number ON package (vendor_id, live_number);
 
 CREATE INDEX package_to_poll ON package (next_poll_at) WHERE next_poll_at IS NOT NULL;
 
@@ -398,7 +411,7 @@ CREATE TABLE job (
 
 CREATE INDEX job_state_id ON job (state, id);
 
-CREATE INDEX job_due ON job (due_at) WHERE state = 'PENDING';
+CREATE INDEX job_due ON job (state, due_at) WHERE state = 'PENDING';
 
 CREATE UNIQUE INDEX job_dedupe ON job (dedupe_key) WHERE state = 'PENDING';
 

@@ -35,7 +35,7 @@ class AllocationRow(Table):
         table_name = "allocation"
         indexes = (
             (("order_id", "vendor_id"), False),
-            (("vendor_id", "id"), False),
+            (("vendor_id", "id", "merchant_id"), False),
             (("vendor_id", "state", "id"), False),
         )
         constraints = (one_of("state", AllocationState),)
@@ -83,6 +83,7 @@ class PackageRow(Table):
     vendor_id = TextField()
     carrier_code = TextField()
     tracking_number = TextField()
+    live_number = TextField(null=True)  # The number until the parcel first comes to an end.
     state = TextField()
     exception_reason = TextField()
     raw_status = TextField()
@@ -98,16 +99,14 @@ class PackageRow(Table):
 
     class Meta:
         table_name = "package"
-        indexes = ((("allocation_id",), False), (("order_id",), False))
+        indexes = (
+            (("allocation_id",), False),
+            (("order_id",), False),
+            (("vendor_id", "live_number"), True),
+        )
         constraints = (one_of("state", PackageState),)
 
 
-PackageRow.add_index(
-    SQL(
-        "CREATE UNIQUE INDEX package_live_number ON package (vendor_id, tracking_number)"
-        " WHERE state NOT IN ('DELIVERED', 'RETURNED', 'EXPIRED', 'VOIDED')"
-    )
-)
 PackageRow.add_index(
     SQL("CREATE INDEX package_to_poll ON package (next_poll_at) WHERE next_poll_at IS NOT NULL")
 )

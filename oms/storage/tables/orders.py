@@ -40,18 +40,27 @@ class OrderRow(Table):
 
     class Meta:
         table_name = "orders"
-        indexes = (
-            (("store_id", "external_id"), True),
-            (("merchant_id", "admission", "placed_at", "id"), False),
-            (("merchant_id", "status", "placed_at", "id"), False),
-        )
+        indexes = ((("store_id", "external_id"), True),)
         constraints = (one_of("admission", Admission), one_of("status", ShippingStatus))
 
 
+# One index for the pages of each tag; the store comes last, to be looked at without the row.
+for _name, _columns, _condition in (
+    ("orders_admitted", "placed_at, id, store_id", "admission = 'ADMITTED'"),
+    ("orders_not_admitted", "placed_at, id, store_id", "admission <> 'ADMITTED'"),
+    ("orders_ended", "placed_at, id, store_id", "admission = 'ADMITTED' AND status IS NULL"),
+    ("orders_of_status", "status, placed_at, id, store_id", "status IS NOT NULL"),
+    ("orders_with_open_units", "placed_at, id, store_id", "has_open_units"),
+):
+    OrderRow.add_index(
+        SQL(f"CREATE INDEX {_name} ON orders (merchant_id, {_columns}) WHERE {_condition}")
+    )
+
+# Holds all that is counted, in the order of its groups.
 OrderRow.add_index(
     SQL(
-        "CREATE INDEX orders_with_open_units ON orders (merchant_id, placed_at, id)"
-        " WHERE has_open_units"
+        "CREATE INDEX orders_counted"
+        " ON orders (merchant_id, store_id, admission, status, has_open_units)"
     )
 )
 
@@ -117,7 +126,10 @@ class OrderLineRow(Table):
 
 
 OrderLineRow.add_index(
-    SQL("CREATE INDEX order_line_waiting ON order_line (product_id, order_id) WHERE open_units > 0")
+    SQL(
+        "CREATE INDEX order_line_waiting"
+        " ON order_line (product_id, order_id, pending_reason, open_units) WHERE open_units > 0"
+    )
 )
 
 

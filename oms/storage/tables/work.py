@@ -56,7 +56,7 @@ class JobRow(Table):
         constraints = (Check("state IN ('PENDING', 'DONE', 'QUARANTINED', 'DISCARDED')"),)
 
 
-JobRow.add_index(SQL("CREATE INDEX job_due ON job (due_at) WHERE state = 'PENDING'"))
+JobRow.add_index(SQL("CREATE INDEX job_due ON job (state, due_at) WHERE state = 'PENDING'"))
 JobRow.add_index(SQL("CREATE UNIQUE INDEX job_dedupe ON job (dedupe_key) WHERE state = 'PENDING'"))
 
 
