@@ -40,6 +40,7 @@ class PackageRecord:
     state: PackageState
     exception_reason: ExceptionReason | None
     raw_status: str
+    handed_over_at: int | None
     delivered_at: int | None
     last_event_at: int | None
     quiet_polls: int
@@ -57,15 +58,16 @@ def insert(db: Database, package: NewPackage, now_ms: int) -> None:
     """
     inserted = db.run(
         "INSERT INTO package (id, allocation_id, order_id, vendor_id, carrier_code,"
-        " tracking_number, state, exception_reason, raw_status, next_poll_at, quiet_polls,"
-        " is_registered, tracking_problem, version, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'ANNOUNCED', '', '', ?, 0, FALSE, '', 1, ?)"
+        " tracking_number, live_number, state, exception_reason, raw_status, next_poll_at,"
+        " quiet_polls, is_registered, tracking_problem, version, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'ANNOUNCED', '', '', ?, 0, FALSE, '', 1, ?)"
         " ON CONFLICT DO NOTHING",
         package.id,
         package.allocation_id,
         package.order_id,
         package.vendor_id,
         package.carrier_code,
+        package.tracking_number,
         package.tracking_number,
         package.next_poll_at,
         now_ms,
@@ -84,9 +86,9 @@ def insert(db: Database, package: NewPackage, now_ms: int) -> None:
 
 _RECORD = (
     "SELECT p.id, p.allocation_id, p.order_id, p.vendor_id, a.merchant_id, p.carrier_code,"
-    " p.tracking_number, p.state, p.exception_reason, p.raw_status, p.delivered_at,"
-    " p.last_event_at, p.quiet_polls, p.is_registered, p.tracking_problem, p.version,"
-    " p.created_at FROM package p JOIN allocation a ON a.id = p.allocation_id"
+    " p.tracking_number, p.state, p.exception_reason, p.raw_status, p.handed_over_at,"
+    " p.delivered_at, p.last_event_at, p.quiet_polls, p.is_registered, p.tracking_problem,"
+    " p.version, p.created_at FROM package p JOIN allocation a ON a.id = p.allocation_id"
 )
 
 
@@ -170,11 +172,16 @@ class Followed:
 def write_standing(
     db: Database, package_id: str, standing: PackageStanding, followed: Followed
 ) -> None:
-    """Write where a parcel is and when it is asked for next; its version grows."""
+    """Write where a parcel is and when it is asked for next; its version grows.
+
+    One that has come to an end sets its number free for good: it may wake up again, and must not
+    then be in the way of the parcel that has the number by now.
+    """
     db.run(
         "UPDATE package SET state = ?, exception_reason = ?, handed_over_at = ?, delivered_at = ?,"
         " last_event_at = ?, raw_status = ?, tracking_problem = ?, is_registered = ?,"
-        " quiet_polls = ?, next_poll_at = ?, version = version + 1 WHERE id = ?",
+        " quiet_polls = ?, next_poll_at = ?, version = version + 1,"
+        " live_number = CASE WHEN ? THEN NULL ELSE live_number END WHERE id = ?",
         standing.state.value,
         standing.exception_reason or "",
         _ms(standing.handed_over_at),
@@ -185,8 +192,19 @@ def write_standing(
         followed.is_registered,
         followed.quiet_polls,
         followed.next_poll_at,
+        standing.state in _ENDED_STATES,
         package_id,
     )
+
+
+_ENDED_STATES = frozenset(
+    {
+        PackageState.DELIVERED,
+        PackageState.RETURNED,
+        PackageState.EXPIRED,
+        PackageState.VOIDED,
+    }
+)
 
 
 def _ms(seconds: int | None) -> int | None:
@@ -210,11 +228,12 @@ def _record(row: Row) -> PackageRecord:
         state=PackageState(row[7]),
         exception_reason=ExceptionReason(row[8]) if row[8] else None,
         raw_status=row[9],
-        delivered_at=row[10],
-        last_event_at=row[11],
-        quiet_polls=row[12],
-        is_registered=bool(row[13]),
-        tracking_problem=row[14],
-        version=row[15],
-        created_at=row[16],
+        handed_over_at=row[10],
+        delivered_at=row[11],
+        last_event_at=row[12],
+        quiet_polls=row[13],
+        is_registered=bool(row[14]),
+        tracking_problem=row[15],
+        version=row[16],
+        created_at=row[17],
     )

@@ -298,7 +298,15 @@ def quarantined_orders(
         limit,
     )
     return [
-        QuarantinedOrder(*row[:3], "" if row[3].startswith(_UNNAMED) else row[3], *row[4:])
+        QuarantinedOrder(
+            id=row[0],
+            merchant_id=row[1],
+            store_id=row[2],
+            external_id="" if row[3].startswith(_UNNAMED) else row[3],
+            problem=row[4],
+            created_at=row[5],
+            updated_at=row[6],
+        )
         for row in rows
     ]
 

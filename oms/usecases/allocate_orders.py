@@ -1,8 +1,8 @@
 """Hand every vendor its part of orders, by the hosting rules.
 
 `allocate` decides and writes for a batch in the caller's transaction. The job runs a batch in one
-transaction; when a worker died over it, the orders are taken one by one, so that the one that
-kills workers is found out and set aside, and the others proceed.
+transaction; when a worker died over it or it failed, the orders are taken one by one, so that the
+one that is to blame is found out and set aside, and the others proceed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from oms.domain.costs import QuotedUnits, quoted_costs
 from oms.domain.ids import IdKind, new_id
-from oms.domain.jobs import CRASHES_MAX, ClaimedJob
+from oms.domain.jobs import CRASHES_MAX, FAILURES_MAX, ClaimedJob
 from oms.domain.ledger import PendingReason
 from oms.domain.planning import HostingRule, Plan, plan
 from oms.domain.stores import Processing
@@ -92,39 +92,49 @@ def _submitted(tx: Transaction, part: NewAllocation) -> NewEvent:
 
 
 def run_allocate_orders(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None:
-    """Run one step of a job whose `order_ids` are of one merchant; return the next cursor."""
+    """Run one step of a job whose `order_ids` are of one merchant; return the next cursor.
+
+    The cursor holds the position of the order that is next, once they are taken one by one.
+    """
     order_ids: list[str] = job.args["order_ids"]
+    if not job.cursor and len(order_ids) > 1:
+        if is_suspicious(job):
+            return go_on(oms, job, {"position": 0})
+        return _step(oms, job, order_ids, None)
     position: int = job.cursor.get("position", 0)
-    if not job.crashes and not job.cursor:
-        return _step(oms, job, order_ids, len(order_ids), order_ids)
-    order_id = order_ids[position]
-    if job.crashes >= CRASHES_MAX:
-        return _set_aside(oms, job, order_id, position + 1)
-    return _step(oms, job, [order_id], position + 1, order_ids)
+    is_last = position + 1 >= len(order_ids)
+    return _step(oms, job, [order_ids[position]], None if is_last else {"position": position + 1})
 
 
 def _step(
-    oms: Oms, job: ClaimedJob, batch: list[str], next_position: int, order_ids: list[str]
+    oms: Oms, job: ClaimedJob, batch: list[str], cursor: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    cursor = None if next_position >= len(order_ids) else {"position": next_position}
     with oms.db.transaction():
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
-        allocate(tx, batch)
+        allocate_unless_deadly(tx, job, batch)
         jobs.step(oms.db, job, cursor, tx.now_ms)
     return cursor
 
 
-def _set_aside(
-    oms: Oms, job: ClaimedJob, order_id: str, next_position: int
-) -> dict[str, Any] | None:
-    order_ids: list[str] = job.args["order_ids"]
-    cursor = None if next_position >= len(order_ids) else {"position": next_position}
+def is_suspicious(job: ClaimedJob) -> bool:
+    """Tell whether one of the orders may be the one that kills workers or fails."""
+    return job.crashes > 0 or job.failures > 0
+
+
+def go_on(oms: Oms, job: ClaimedJob, cursor: dict[str, Any]) -> dict[str, Any]:
+    """Save a cursor that says how to go on after a crash or failure; their count begins anew."""
     with oms.db.transaction():
-        now_ms = oms.clock.now_ms()
-        orders.lock(oms.db, [order_id])
-        lines = orders.lines_of(oms.db, [order_id])[order_id]
-        orders.write_pending_reasons(
-            oms.db, [(line.id, PendingReason.QUARANTINED) for line in lines if line.ledger.open]
-        )
-        jobs.step(oms.db, job, cursor, now_ms)
+        jobs.advance(oms.db, job, cursor, oms.clock.now_ms())
     return cursor
+
+
+def allocate_unless_deadly(tx: Transaction, job: ClaimedJob, batch: Sequence[str]) -> None:
+    """Allocate a batch, or set it aside: a single order that killed its workers or always fails."""
+    if job.crashes < CRASHES_MAX and job.failures < FAILURES_MAX - 1:
+        allocate(tx, batch)
+        return
+    orders.lock(tx.db, batch)
+    lines = [line for group in orders.lines_of(tx.db, batch).values() for line in group]
+    orders.write_pending_reasons(
+        tx.db, [(line.id, PendingReason.QUARANTINED) for line in lines if line.ledger.open]
+    )

@@ -127,6 +127,8 @@ def restate_packages(
             standing = recompute(known)
         followed = _followed(tx, package, standing, answers)
         packages.write_standing(tx.db, package.id, standing, followed)
+        if (standing.handed_over_at is None) != (package.handed_over_at is None):
+            moved.add(package.order_id)  # A late scan may prove it without moving the parcel.
         if standing.state != package.state or standing.exception_reason != package.exception_reason:
             changed.append(_moved(tx, package, standing))
             moved.add(package.order_id)

@@ -89,6 +89,7 @@ def delete_hosting(tx: Transaction, command: DeleteHosting) -> None:
     """Delete a hosting; live allocations stay. Raises NotFound, Conflict."""
     found = _locked(tx, command.hosting_id, command.etag)
     hostings.delete(tx.db, found.id)
+    request_release(tx, tx.owner_id, [found.product_id])  # Lines that wait may have another reason.
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob, JobKind
 from oms.storage import allocations, jobs
-from oms.usecases.allocate_orders import allocate
+from oms.usecases.allocate_orders import allocate_unless_deadly, go_on, is_suspicious
 from oms.usecases.context import Oms, Transaction
 
 Cursor = dict[str, Any]
@@ -27,14 +27,20 @@ def run_release_lines(oms: Oms, job: ClaimedJob) -> Cursor | None:
     """Allocate the next batch of waiting orders; return the next cursor.
 
     Orders come product by product, or (without products) in the order in which they were placed.
-    After a crash the batch is a single order.
+    After a crash or a failure they are taken one by one to the end, and one that killed its workers
+    or always fails is set aside.
     """
-    limit = 1 if job.crashes else BATCH_ORDERS_MAX
+    is_careful = "careful" in job.cursor
+    if is_suspicious(job) and not is_careful:
+        return go_on(oms, job, {**job.cursor, "careful": True})
+    limit = 1 if is_careful else BATCH_ORDERS_MAX
     with oms.db.transaction():
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
         read = _next_of_products if job.args["product_ids"] else _next_of_any
         batch, cursor = read(tx, job, limit)
-        allocate(tx, batch)
+        allocate_unless_deadly(tx, job, batch)
+        if cursor is not None and is_careful:
+            cursor["careful"] = True
         jobs.step(tx.db, job, cursor, tx.now_ms)
     return cursor
 

@@ -45,7 +45,7 @@ STEPS: Mapping[JobKind, Step] = {
 }
 
 # Kinds that deal with a crash themselves, order by order; the others are quarantined.
-_HANDLE_CRASHES = frozenset({JobKind.ALLOCATE_ORDERS})
+_HANDLE_CRASHES = frozenset({JobKind.ALLOCATE_ORDERS, JobKind.RELEASE_LINES})
 
 _ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, ClaimedJob], None]] = {
     JobKind.SYNC_STORE: fail_runs,
@@ -116,6 +116,13 @@ def run_job(oms: Oms, leases: Leases, job_id: str) -> None:
 
 def _run(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
     try:
+        return _run_steps(oms, leases, job)
+    except jobs.LeaseLostError:  # Also while a failure was written down.
+        return "lease lost"
+
+
+def _run_steps(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
+    try:
         if job.crashes >= CRASHES_MAX and job.kind not in _HANDLE_CRASHES:
             return _quarantine(oms, job, f"killed its worker {job.crashes} times")
         step = STEPS[job.kind]
@@ -126,7 +133,7 @@ def _run(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
                 return _give_back(oms, job)
             cursor = step(oms, job)
     except jobs.LeaseLostError:
-        return "lease lost"
+        raise
     except Exception as error:
         log.exception("job failed", extra={"job": job.id, "kind": job.kind})
         return _fail(oms, job, error)
