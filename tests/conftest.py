@@ -9,7 +9,6 @@ import pytest
 import redis
 
 from oms.storage.database import Database
-
 from tests.services.postgres import PostgresServer
 from tests.services.postgres import postgres_server as find_postgres_server
 from tests.services.redis import redis_url as find_redis_url

@@ -1,7 +1,7 @@
 """A store and a tracking service in memory, behind the ports of the use cases."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from oms.domain.snapshots import (
     MalformedOrder,
@@ -15,15 +15,27 @@ from oms.domain.tracking import Meaning, ParcelNumber, TrackingEvent, TrackingRe
 from oms.usecases.ports import StoreAddress
 
 
-class WorkerKilled(BaseException):  # noqa: N818 - it ends a worker, like KeyboardInterrupt.
+class WorkerKilled(BaseException):
     """Nothing catches it on its way out, so a worker that meets it writes nothing more."""
+
+
+Fault = BaseException | Callable[[], object] | None
+
+
+def meet(faults: deque[Fault]) -> None:
+    """Raise or call the next fault, if there is one."""
+    fault = faults.popleft() if faults else None
+    if isinstance(fault, BaseException):
+        raise fault
+    if fault is not None:
+        fault()
 
 
 class FakeStore:
     """A store whose orders and products are lists.
 
-    `faults` are met by the next reads, one each; None lets a read through. Reads of pages are kept
-    in `reads` as (what, since, cursor).
+    `faults` are met by the next reads, one each: raised, or called; None lets a read through.
+    Reads of pages are kept in `reads` as (what, since, cursor).
     """
 
     def __init__(self, *, page_size: int = 2, now: int = 1_800_000_000) -> None:
@@ -32,7 +44,7 @@ class FakeStore:
         self.products: list[ProductSnapshot] = []
         self.page_size = page_size
         self.now = now
-        self.faults: deque[BaseException | None] = deque()
+        self.faults: deque[Fault] = deque()
         self.reads: list[tuple[str, int, str]] = []
 
     def identify(self) -> StoreIdentity:
@@ -67,9 +79,7 @@ class FakeStore:
         self._meet_fault()
 
     def _meet_fault(self) -> None:
-        fault = self.faults.popleft() if self.faults else None
-        if fault is not None:
-            raise fault
+        meet(self.faults)
 
 
 class FakeStores:
@@ -94,7 +104,7 @@ class FakeCarrier:
         self.refusals: dict[str, str] = {}
         self.events: dict[str, list[TrackingEvent]] = {}
         self.latest: dict[str, Meaning] = {}
-        self.faults: deque[BaseException | None] = deque()
+        self.faults: deque[Fault] = deque()
         self.registered: list[str] = []
         self.fetched: list[str] = []
 
@@ -118,6 +128,4 @@ class FakeCarrier:
         return TrackingReport(parcel, latest, "fake-status", events)
 
     def _meet_fault(self) -> None:
-        fault = self.faults.popleft() if self.faults else None
-        if fault is not None:
-            raise fault
+        meet(self.faults)

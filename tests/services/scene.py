@@ -9,6 +9,7 @@ from oms.domain.accounts import Partnership
 from oms.domain.allocations import AllocationEvent, AllocationState, RejectReason
 from oms.domain.catalog import Hosting
 from oms.domain.errors import FbaliError
+from oms.domain.jobs import JobKind
 from oms.domain.money import Money
 from oms.domain.partnerships import PartnershipEvent
 from oms.domain.principals import Principal, Role
@@ -36,7 +37,6 @@ from oms.usecases.manage_hostings import CreateHosting, HostingTerms, create_hos
 from oms.usecases.manage_stores import ConnectStore, connect_store
 from oms.usecases.pack import CreatePackage, PackedResult, create_package
 from oms.usecases.run_job import Leases, run_job
-
 from tests.services.clock import FakeClock
 from tests.services.fake_gateways import FakeCarrier, FakeStore, FakeStores
 from tests.services.snapshots import product_snapshot
@@ -99,7 +99,8 @@ class Scene:
     def connect(self, base_url: str, **changes: Any) -> Store:
         command = ConnectStore("fake", base_url, {"key": "secret"}, "Shop")
         store = self.do(connect_store, replace(command, **changes), self.merchant)
-        self.db.run("DELETE FROM job")  # Tests that want a sync ask for it.
+        for table in ("job", "sync_run"):  # Tests that want a sync ask for it.
+            self.db.run(f"DELETE FROM {table}")
         return store
 
     def put_products(self, *external_ids: str) -> None:
@@ -131,10 +132,15 @@ class Scene:
             return apply_orders(tx, self.store, orders, malformed)
 
     def take(self, *orders: OrderSnapshot) -> OrderView:
-        """Apply orders, run what follows, and return the first of them."""
+        """Apply orders a second later, run what follows, and return the first of them."""
+        self.clock.advance_ms(1000)  # Ids of one instant have no order.
         self.apply(*orders)
         self.run_jobs()
         return self.order(orders[0].external_id)
+
+    def enqueue(self, kind: JobKind, **options: Any) -> None:
+        with self.db.transaction():
+            jobs.enqueue(self.db, kind, self.clock.now_ms(), **options)
 
     def run_jobs(self) -> int:
         """Run everything that is due at this instant; return how many jobs ran."""
@@ -156,6 +162,12 @@ class Scene:
     ) -> AllocationView:
         command = replace(AnswerAllocation(allocation_id, event), **changes)
         return self.do(answer_allocation, command, vendor)
+
+    def answer_refusal(
+        self, vendor: Principal, allocation_id: str, event: AllocationEvent, **changes: Any
+    ) -> str:
+        command = replace(AnswerAllocation(allocation_id, event), **changes)
+        return self.refusal(answer_allocation, command, vendor)
 
     def reject(self, vendor: Principal, allocation_id: str) -> AllocationView:
         event, reason = AllocationEvent.REJECT, RejectReason.OUT_OF_STOCK
@@ -187,7 +199,7 @@ class Scene:
 
     def dump(self, *but: str) -> Mapping[str, list[Row]]:
         """Return every row of every table except some."""
-        names = [table._meta.table_name for table in TABLES]  # type: ignore[attr-defined]
+        names = [table._meta.table_name for table in TABLES]
         return {
             name: sorted(self.db.all(f"SELECT * FROM {name}"), key=repr)
             for name in names

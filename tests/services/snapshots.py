@@ -28,7 +28,9 @@ def line_snapshot(external_id: str = "l1", product_id: str = "mug", **changes: A
     return replace(line, **changes)
 
 
-def order_snapshot(external_id: str = "1001", *lines: LineSnapshot, **changes: Any) -> OrderSnapshot:
+def order_snapshot(
+    external_id: str = "1001", *lines: LineSnapshot, **changes: Any
+) -> OrderSnapshot:
     """Give a paid order of one mug; the store's document follows from what it says."""
     order = OrderSnapshot(
         external_id=external_id,
@@ -52,7 +54,9 @@ def order_snapshot(external_id: str = "1001", *lines: LineSnapshot, **changes: A
 
 
 def product_snapshot(external_id: str = "mug", **changes: Any) -> ProductSnapshot:
-    variant = VariantSnapshot("", external_id.title(), f"SKU-{external_id}", None, True)
+    variant = VariantSnapshot(
+        "", external_id.title(), f"SKU-{external_id}", None, needs_shipping=True
+    )
     product = ProductSnapshot(
         external_id=external_id,
         title=external_id.title(),

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from fbali.calls import CallPolicy
-from fbali.client import Client
-from fbali.errors import FbaliError
 from google.protobuf.message import Message
 
 from app.demo.carrier import TOKEN as CARRIER_TOKEN
 from app.demo.carrier import PretendCarrier
 from app.demo.shop import Hook, PretendShop, ShopOptions
 from app.demo.shop_answers import Reply
+from fbali.calls import CallPolicy
+from fbali.client import Client
+from fbali.errors import FbaliError
 from oms.domain.accounts import Token
 from oms.domain.ids import IdKind, new_id
-from oms.domain.poll_schedule import Cadence
 from oms.domain.partnerships import PartnershipEvent
+from oms.domain.poll_schedule import Cadence
 from oms.domain.principals import Principal, Role
 from oms.gateways.carriers.seventeentrack import SeventeenTrack
 from oms.gateways.http import HttpSettings, trust_store
@@ -56,9 +56,7 @@ STUBS = {
     "AdminService": "admin",
 }
 METHODS = {
-    method.name: (service.name, method)
-    for service in SERVICES
-    for method in service.methods
+    method.name: (service.name, method) for service in SERVICES for method in service.methods
 }
 
 T = TypeVar("T")
@@ -189,7 +187,9 @@ class Stack:
             for merchant in merchants:
                 tx = replace(self._transaction(), caller=_principal(merchant))
                 invite_vendor(tx, invitation)
-                move_partnership(tx, MovePartnership(merchant.id, vendor_id, PartnershipEvent.ACCEPT))
+                move_partnership(
+                    tx, MovePartnership(merchant.id, vendor_id, PartnershipEvent.ACCEPT)
+                )
         return self.new_caller(Role.VENDOR, vendor_id)
 
     def merchant_named(self, display_name: str) -> Caller:

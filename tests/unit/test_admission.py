@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from oms.domain.admission import Admission, admission_problem, admit
-
 from tests.services.snapshots import line_snapshot, order_snapshot
 
 

@@ -4,8 +4,8 @@ import ast
 import inspect
 
 import pytest
-from fbali.v1 import error_reason_pb2
 
+from fbali.v1 import error_reason_pb2
 from oms.domain import errors
 from oms.domain.errors import (
     GATEWAY_REASONS,
@@ -17,7 +17,6 @@ from oms.domain.errors import (
     Unavailable,
     Violation,
 )
-
 from tests.meta.rooms import ROOT
 
 WORDS = {

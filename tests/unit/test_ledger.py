@@ -244,6 +244,8 @@ def test_status_of_telling_orders(lines, status):
 
 
 def test_a_tracking_number_alone_is_not_in_transit():
-    announced = recount(LineLedger(1), [], [PackedUnits(P.ANNOUNCED, is_handed_over=False, quantity=1)])
+    announced = recount(
+        LineLedger(1), [], [PackedUnits(P.ANNOUNCED, is_handed_over=False, quantity=1)]
+    )
 
     assert shipping_status([announced], has_parcel_in_trouble=False) == ShippingStatus.PROCESSING

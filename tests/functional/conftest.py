@@ -1,0 +1,69 @@
+"""Fixtures of the functional tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oms.domain.principals import Role
+from oms.storage.database import Database
+from tests.functional.estate import Estate, settle
+from tests.functional.home import Home
+from tests.services.postgres import PostgresServer
+from tests.services.stack import Stack
+
+
+@pytest.fixture
+def stack(database: Database, tmp_path: Path) -> Iterator[Stack]:
+    """A running product with nothing in it but accounts, on each kind of database."""
+    with Stack(database, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def estate(stack: Stack) -> Estate:
+    """What the first merchant and vendor A own after a first day of work."""
+    return settle(stack, stack.merchant, stack.vendor_a)
+
+
+@pytest.fixture
+def foreign_estate(stack: Stack) -> Estate:
+    """The same of the other merchant and the other vendor."""
+    return settle(stack, stack.other_merchant, stack.other_vendor)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A running product that the tests of a module share; each moves into a home of its own."""
+    folder = tmp_path_factory.mktemp("shared")
+    if request.param == "sqlite":
+        with Stack(_migrated(f"sqlite:///{folder / 'fbali.db'}"), folder) as running:
+            yield running
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.new_database()
+    with Stack(_migrated(url), folder) as running:
+        yield running
+    server.drop_database(url)
+
+
+def _migrated(url: str) -> Database:
+    database = Database(url)
+    database.migrate()
+    return database
+
+
+@pytest.fixture
+def home(shared_stack: Stack) -> Home:
+    """A merchant and a vendor of this test's own, with what they own."""
+    merchant = shared_stack.merchant_named("Merchant of this test")
+    vendor = shared_stack.vendor("Vendor of this test", merchant)
+    estate = settle(shared_stack, merchant, vendor)
+    callers = {
+        Role.MERCHANT: merchant,
+        Role.VENDOR: vendor,
+        Role.OPERATOR: shared_stack.operator,
+    }
+    return Home(shared_stack, estate, callers)

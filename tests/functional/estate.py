@@ -1,0 +1,212 @@
+"""What one merchant and one vendor own after a first day of work, by resource name."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET
+from fbali.v1.admin_service_pb2 import IssueTokenRequest
+from fbali.v1.fulfillment_service_pb2 import (
+    AcceptAllocationRequest,
+    CreatePackageRequest,
+    ListAllocationsRequest,
+)
+from fbali.v1.hosting_pb2 import Hosting
+from fbali.v1.hosting_service_pb2 import (
+    BatchCreateHostingsRequest,
+    ConnectStoreRequest,
+    InviteVendorRequest,
+    ListProductsRequest,
+    SuspendPartnershipRequest,
+)
+from fbali.v1.money_pb2 import Money
+from fbali.v1.order_service_pb2 import GetSyncRunRequest, ListOrdersRequest, SyncOrdersRequest
+from fbali.v1.package_pb2 import PackageLine
+from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
+from fbali.v1.token_pb2 import ROLE_VENDOR
+from oms.domain.jobs import JobKind
+from oms.storage import jobs
+from tests.functional import goods
+from tests.services.stack import Caller, Stack
+
+
+@dataclass(frozen=True)
+class Estate:
+    """Resource names; each of the mutating methods has something here that it may be done to."""
+
+    merchant: str
+    vendor: str
+    store: str
+    sync_run: str
+    product: str
+    variant: str
+    hosting: str
+    order: str
+    submitted: str  # Allocations, by their state.
+    accepted: str
+    packed: str  # With one unit in a parcel and one that is not.
+    package: str
+    line: str  # Of the allocation `submitted`.
+    token: str
+    job: str  # Quarantined.
+    partnership: str  # Active.
+    suspended: str
+    invitation: str  # Of the vendor, by a third merchant.
+    stranger: str  # A vendor who was never invited.
+    new_store_url: str
+
+    def claimed_by(self, owner: "Estate") -> Self:
+        """Give the same names as somebody else would write them, as if they were his."""
+        ids = {
+            last_id(self.merchant): last_id(owner.merchant),
+            last_id(self.vendor): last_id(owner.vendor),
+        }
+        claimed = {}
+        for field in fields(self):
+            name = getattr(self, field.name)
+            for mine, his in ids.items():
+                name = name.replace(mine, his)
+            claimed[field.name] = name
+        return replace(self, **claimed)
+
+
+def last_id(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
+    """Connect the shop, sync it, host with the vendor, and let it begin to work."""
+    fill(stack)
+    store = connect(stack, merchant)
+    stack.work()
+    products = {item.title: item for item in products_of(merchant)}
+    hosted = host(merchant, vendor, products["Lamp"].name, products["Mat"].name)
+    stack.work()
+    orders = {item.number: item for item in orders_of(merchant)}
+    parts = {item.order_number: item for item in allocations_of(vendor)}
+    vendor.call(AcceptAllocationRequest(name=parts["1002"].name))
+    parcel = vendor.call(
+        CreatePackageRequest(
+            parent=parts["1003"].name,
+            tracking_number=f"SMOOTH-{vendor.id[-6:]}",
+            lines=[PackageLine(line=parts["1003"].lines[0].line, quantity=1)],
+        )
+    ).package
+    return Estate(
+        merchant=merchant.name,
+        vendor=vendor.name,
+        store=store.name,
+        sync_run=store.latest_sync_run,
+        product=products["Mat"].name,
+        variant=products["Mat"].variants[0].name,
+        hosting=hosted[0].name,
+        order=orders["1001"].name,
+        submitted=parts["1001"].name,
+        accepted=parts["1002"].name,
+        packed=parts["1003"].name,
+        package=parcel.name,
+        line=parts["1001"].lines[0].line,
+        job=quarantined_job(stack, merchant),
+        token=spare_token(stack, vendor),
+        partnership=f"{merchant.name}/partnerships/{vendor.id}",
+        suspended=suspended_partnership(stack, merchant),
+        invitation=invitation(stack, vendor),
+        stranger=stack.vendor("Stranger").name,
+        new_store_url=stack.shop.url.replace("127.0.0.1", "localhost"),
+    )
+
+
+def fill(stack: Stack) -> None:
+    """Put the goods and four orders into the shop, unless they are there."""
+    if stack.shop.store.product(goods.LAMP) is not None:
+        return
+    now = stack.clock.now_seconds()
+    wanted = {
+        1001: {goods.LAMP: 2, goods.MAT_M: 3},
+        1002: {goods.LAMP: 1},
+        1003: {goods.MAT_L: 2},
+        1004: {goods.MUG: 1},
+    }
+    orders = [goods.order(number, units, now=now) for number, units in wanted.items()]
+    stack.shop.store.load(goods.products(now), orders)
+
+
+def connect(stack: Stack, merchant: Caller, **fields: Any) -> Any:
+    """Connect the shop; its first sync is queued."""
+    request = ConnectStoreRequest(
+        parent=merchant.name,
+        platform=STORE_PLATFORM_WOOCOMMERCE,
+        base_url=stack.shop.url,
+        consumer_key=CONSUMER_KEY,
+        consumer_secret=CONSUMER_SECRET,
+        sync_interval_seconds=86_400,
+    )
+    request.MergeFrom(ConnectStoreRequest(**fields))
+    return merchant.call(request).store
+
+
+def sync(stack: Stack, merchant: Caller, store: str) -> Any:
+    """Read what changed in the shop up to now, and do all the work that follows."""
+    stack.clock.advance(5)  # A window ends before the second in which it is read.
+    run = merchant.call(SyncOrdersRequest(name=store)).sync_run
+    stack.work()
+    return merchant.call(GetSyncRunRequest(name=run.name)).sync_run
+
+
+def host(merchant: Caller, vendor: Caller, *products: str) -> Any:
+    """Host products with a vendor, for 4.20 and 2.50 a unit."""
+    hostings = [
+        Hosting(
+            product=product,
+            vendor=vendor.name,
+            vendor_sku=f"SKU-OF-{vendor.id}",
+            unit_cost=Money(currency_code="USD", amount_minor=420),
+            shipping_cost=Money(currency_code="USD", amount_minor=250),
+        )
+        for product in products
+    ]
+    request = BatchCreateHostingsRequest(parent=merchant.name, hostings=hostings)
+    return merchant.call(request).hostings
+
+
+def products_of(merchant: Caller) -> Any:
+    return merchant.call(ListProductsRequest(parent=merchant.name)).products
+
+
+def orders_of(merchant: Caller, **fields: Any) -> Any:
+    return merchant.call(ListOrdersRequest(parent=merchant.name, **fields)).orders
+
+
+def allocations_of(vendor: Caller, **fields: Any) -> Any:
+    return vendor.call(ListAllocationsRequest(parent=vendor.name, **fields)).allocations
+
+
+def quarantined_job(stack: Stack, merchant: Caller) -> str:
+    """Write a job that was given up."""
+    now_ms = stack.clock.now_ms()
+    with stack.db.transaction():
+        jobs.enqueue(stack.db, JobKind.PRUNE, now_ms, merchant_id=merchant.id)
+        [row] = stack.db.all("SELECT MAX(id) FROM job WHERE merchant_id = ?", merchant.id)
+        stack.db.run(
+            "UPDATE job SET state = 'QUARANTINED', failures = 10, finished_at = ? WHERE id = ?",
+            now_ms,
+            row[0],
+        )
+    return f"jobs/{row[0]}"
+
+
+def spare_token(stack: Stack, vendor: Caller) -> str:
+    request = IssueTokenRequest(role=ROLE_VENDOR, principal=vendor.name, display_name="spare")
+    return str(stack.operator.call(request).token.name)
+
+
+def suspended_partnership(stack: Stack, merchant: Caller) -> str:
+    resting = stack.vendor("Vendor at rest", merchant)
+    name = f"{merchant.name}/partnerships/{resting.id}"
+    merchant.call(SuspendPartnershipRequest(name=name))
+    return name
+
+
+def invitation(stack: Stack, vendor: Caller) -> str:
+    inviting = stack.merchant_named("Inviting merchant")
+    request = InviteVendorRequest(parent=inviting.name, vendor=vendor.name)
+    return str(inviting.call(request).partnership.name)

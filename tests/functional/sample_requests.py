@@ -1,0 +1,157 @@
+"""One request for every method of the contract that succeeds on an estate."""
+
+from collections.abc import Callable, Mapping
+
+from google.protobuf.message import Message
+
+from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET
+from fbali.v1 import admin_service_pb2 as admin
+from fbali.v1 import fulfillment_service_pb2 as fulfillment
+from fbali.v1 import hosting_service_pb2 as hosting
+from fbali.v1 import order_service_pb2 as orders
+from fbali.v1.allocation_pb2 import REJECT_REASON_OUT_OF_STOCK
+from fbali.v1.cost_entry_pb2 import COST_KIND_SHIPPING
+from fbali.v1.hosting_pb2 import Hosting
+from fbali.v1.money_pb2 import Money
+from fbali.v1.package_pb2 import PACKAGE_STATE_IN_TRANSIT, PackageLine
+from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
+from fbali.v1.token_pb2 import ROLE_VENDOR
+from tests.functional.estate import Estate
+from tests.services.stack import METHODS
+
+Make = Callable[[Estate], Message]
+
+
+def sample_hosting(estate: Estate) -> Hosting:
+    return Hosting(
+        product=estate.product,
+        variant=estate.variant,
+        vendor=estate.vendor,
+        region_codes=["DE"],
+        unit_cost=Money(currency_code="USD", amount_minor=100),
+    )
+
+
+ORDERS: Mapping[str, Make] = {
+    "ListOrders": lambda estate: orders.ListOrdersRequest(
+        parent=estate.merchant, store=estate.store, vendor=estate.vendor
+    ),
+    "CountOrders": lambda estate: orders.CountOrdersRequest(
+        parent=estate.merchant, store=estate.store
+    ),
+    "GetOrder": lambda estate: orders.GetOrderRequest(name=estate.order),
+    "SyncOrders": lambda estate: orders.SyncOrdersRequest(name=estate.store),
+    "GetSyncRun": lambda estate: orders.GetSyncRunRequest(name=estate.sync_run),
+    "ListSyncRuns": lambda estate: orders.ListSyncRunsRequest(parent=estate.store),
+    "ListQuarantinedOrders": lambda estate: orders.ListQuarantinedOrdersRequest(
+        parent=estate.merchant
+    ),
+}
+HOSTING: Mapping[str, Make] = {
+    "ConnectStore": lambda estate: hosting.ConnectStoreRequest(
+        parent=estate.merchant,
+        platform=STORE_PLATFORM_WOOCOMMERCE,
+        base_url=estate.new_store_url,
+        consumer_key=CONSUMER_KEY,
+        consumer_secret=CONSUMER_SECRET,
+    ),
+    "TestStore": lambda estate: hosting.TestStoreRequest(name=estate.store),
+    "GetStore": lambda estate: hosting.GetStoreRequest(name=estate.store),
+    "ListStores": lambda estate: hosting.ListStoresRequest(parent=estate.merchant),
+    "UpdateStore": lambda estate: hosting.UpdateStoreRequest(
+        name=estate.store, display_name="A new name"
+    ),
+    "DisconnectStore": lambda estate: hosting.DisconnectStoreRequest(name=estate.store),
+    "InviteVendor": lambda estate: hosting.InviteVendorRequest(
+        parent=estate.merchant, vendor=estate.stranger
+    ),
+    "ListPartnerships": lambda estate: hosting.ListPartnershipsRequest(parent=estate.merchant),
+    "SuspendPartnership": lambda estate: hosting.SuspendPartnershipRequest(name=estate.partnership),
+    "ResumePartnership": lambda estate: hosting.ResumePartnershipRequest(name=estate.suspended),
+    "ListProducts": lambda estate: hosting.ListProductsRequest(
+        parent=estate.merchant, store=estate.store, text="mat"
+    ),
+    "GetProduct": lambda estate: hosting.GetProductRequest(name=estate.product),
+    "ListUnhostedProducts": lambda estate: hosting.ListUnhostedProductsRequest(
+        parent=estate.merchant
+    ),
+    "CreateHosting": lambda estate: hosting.CreateHostingRequest(
+        parent=estate.merchant, hosting=sample_hosting(estate)
+    ),
+    "BatchCreateHostings": lambda estate: hosting.BatchCreateHostingsRequest(
+        parent=estate.merchant, hostings=[sample_hosting(estate)]
+    ),
+    "GetHosting": lambda estate: hosting.GetHostingRequest(name=estate.hosting),
+    "ListHostings": lambda estate: hosting.ListHostingsRequest(
+        parent=estate.merchant, product=estate.product, vendor=estate.vendor
+    ),
+    "UpdateHosting": lambda estate: hosting.UpdateHostingRequest(
+        name=estate.hosting, hosting=sample_hosting(estate)
+    ),
+    "DeleteHosting": lambda estate: hosting.DeleteHostingRequest(name=estate.hosting),
+    "ExplainHosting": lambda estate: hosting.ExplainHostingRequest(
+        name=estate.product, variant=estate.variant, region_code="US"
+    ),
+}
+FULFILLMENT: Mapping[str, Make] = {
+    "ListAllocations": lambda estate: fulfillment.ListAllocationsRequest(
+        parent=estate.vendor, merchant=estate.merchant
+    ),
+    "GetAllocation": lambda estate: fulfillment.GetAllocationRequest(name=estate.packed),
+    "AcceptAllocation": lambda estate: fulfillment.AcceptAllocationRequest(name=estate.submitted),
+    "RejectAllocation": lambda estate: fulfillment.RejectAllocationRequest(
+        name=estate.submitted, reject_reason=REJECT_REASON_OUT_OF_STOCK, note="none left"
+    ),
+    "CloseAllocation": lambda estate: fulfillment.CloseAllocationRequest(
+        name=estate.accepted, reject_reason=REJECT_REASON_OUT_OF_STOCK
+    ),
+    "CreatePackage": lambda estate: fulfillment.CreatePackageRequest(
+        parent=estate.submitted,
+        tracking_number="SMOOTH-777",
+        lines=[PackageLine(line=estate.line, quantity=1)],
+        handed_over=True,
+    ),
+    "VoidPackage": lambda estate: fulfillment.VoidPackageRequest(name=estate.package),
+    "ReportPackageEvent": lambda estate: fulfillment.ReportPackageEventRequest(
+        name=estate.package, state=PACKAGE_STATE_IN_TRANSIT, description="on its way"
+    ),
+    "RecordCosts": lambda estate: fulfillment.RecordCostsRequest(
+        name=estate.submitted,
+        costs=[
+            fulfillment.RecordedCost(
+                kind=COST_KIND_SHIPPING, amount=Money(currency_code="USD", amount_minor=333)
+            )
+        ],
+    ),
+    "ListVendorPartnerships": lambda estate: fulfillment.ListVendorPartnershipsRequest(
+        parent=estate.vendor
+    ),
+    "AcceptPartnership": lambda estate: fulfillment.AcceptPartnershipRequest(
+        name=estate.invitation
+    ),
+}
+ADMIN: Mapping[str, Make] = {
+    "GetServerInfo": lambda _estate: admin.GetServerInfoRequest(),
+    "CreateMerchant": lambda _estate: admin.CreateMerchantRequest(display_name="New merchant"),
+    "ListMerchants": lambda _estate: admin.ListMerchantsRequest(),
+    "CreateVendor": lambda _estate: admin.CreateVendorRequest(display_name="New vendor"),
+    "ListVendors": lambda _estate: admin.ListVendorsRequest(),
+    "IssueToken": lambda estate: admin.IssueTokenRequest(
+        role=ROLE_VENDOR, principal=estate.vendor, display_name="scanner"
+    ),
+    "ListTokens": lambda _estate: admin.ListTokensRequest(),
+    "RevokeToken": lambda estate: admin.RevokeTokenRequest(name=estate.token),
+    "ListJobs": lambda _estate: admin.ListJobsRequest(),
+    "RetryJob": lambda estate: admin.RetryJobRequest(name=estate.job),
+    "DiscardJob": lambda estate: admin.DiscardJobRequest(name=estate.job),
+}
+SAMPLES: Mapping[str, Make] = {**ORDERS, **HOSTING, **FULFILLMENT, **ADMIN}
+
+
+def mutating_methods() -> list[str]:
+    """List the methods whose requests carry a request_id."""
+    return [
+        name
+        for name, (_, method) in METHODS.items()
+        if "request_id" in method.input_type.fields_by_name
+    ]
