@@ -14,7 +14,7 @@ import psycopg
 from oms.storage.database import Database
 from tests.services import postgres
 from tests.services.postgres import PostgresServer
-from tests.services.session import MissingServiceError, open_session
+from tests.services.session import MissingServiceError, close_session, open_session
 
 # The tests' cluster does not care for power cuts; what is measured must, as in production.
 _DURABLE = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "256MB"}
@@ -123,6 +123,7 @@ def postgres_databases() -> PostgresDatabases | None:
     try:
         server = postgres.postgres_server()
     except MissingServiceError:
+        close_session()
         return None
     with psycopg.connect(server.url("postgres")) as connection:
         number = connection.info.server_version
