@@ -20,7 +20,7 @@ from benchmarks.scene import (
 from oms.domain.costs import CostKind
 from oms.domain.money import Money
 from oms.domain.tracking import PackageState
-from oms.storage import allocation_views, orders
+from oms.storage import allocation_views, recounting
 from oms.usecases.allocate_orders import allocate
 from oms.usecases.answer_allocation import RecordCosts, record_costs
 from oms.usecases.apply_orders import apply_orders
@@ -89,7 +89,7 @@ def _fulfil(scene: Scene) -> None:
         fates = [events for share, events in _FATES for _ in range(share)]
         for number, order_id in enumerate(ids):
             _ship(scene, order_id, fates[number * 37 % len(fates)])
-        orders.refresh(scene.oms.db, ids)
+        recounting.refresh(scene.oms.db, ids)
 
 
 def _ship(scene: Scene, order_id: str, events: Sequence[PackageState]) -> None:

@@ -31,6 +31,8 @@ class AllocationEvent(StrEnum):
     REQUEST_CANCELLATION = "request cancellation of"
     REFUSE_CANCELLATION = "refuse cancellation of"
     AGREE_TO_CANCEL = "agree to cancel"
+    AGREE_IN_PART = "agree in part to cancel"
+    TAKE_REQUEST_BACK = "take back the cancellation request of"
     WITHDRAW_REST = "withdraw the rest of"
 
 
@@ -66,6 +68,8 @@ ALLOCATION_TABLE = TransitionTable(
         (_S.CANCELLATION_REQUESTED, _E.VOID_PACKAGE): _S.CANCELLATION_REQUESTED,
         (_S.CANCELLATION_REQUESTED, _E.REFUSE_CANCELLATION): _S.ACCEPTED,
         (_S.CANCELLATION_REQUESTED, _E.AGREE_TO_CANCEL): _S.CANCELLED,
+        (_S.CANCELLATION_REQUESTED, _E.AGREE_IN_PART): _S.ACCEPTED,
+        (_S.CANCELLATION_REQUESTED, _E.TAKE_REQUEST_BACK): _S.ACCEPTED,
         (_S.CANCELLATION_REQUESTED, _E.WITHDRAW_REST): _S.CLOSED,
         (_S.CLOSED, _E.VOID_PACKAGE): _S.ACCEPTED,
     },

@@ -13,6 +13,9 @@ BACK_OFF_FIRST_MS = 1_000
 BACK_OFF_MAX_MS = 300_000
 
 
+Cursor = dict[str, Any]  # What a step saves for the next one; JSON.
+
+
 class JobKind(StrEnum):
     """The kinds of work; each is an actor of its own."""
 
@@ -21,6 +24,8 @@ class JobKind(StrEnum):
     RELEASE_LINES = "release_lines"
     POLL_TRACKING = "poll_tracking"
     EXPIRE_ALLOCATIONS = "expire_allocations"
+    EXPIRE_CANCELLATIONS = "expire_cancellations"
+    EXPIRE_HOLDS = "expire_holds"
     PRUNE = "prune"
 
 

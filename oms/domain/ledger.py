@@ -34,6 +34,7 @@ class PendingReason(StrEnum):
     VENDOR_REJECTED = "VENDOR_REJECTED"
     MANUAL = "MANUAL"
     QUARANTINED = "QUARANTINED"
+    HELD = "HELD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +118,63 @@ class PackedUnits:
     quantity: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoreWord:
+    """What the store last said of a line; it goes on counting when vendors give units back.
+
+    `wanted` units are to reach the customer. `is_fulfilled` says that the store considers the line
+    shipped, or that it needs no shipping: whatever is not in a parcel is fulfilled elsewhere.
+    """
+
+    wanted: int
+    is_fulfilled: bool
+
+
 def recount(
-    ledger: LineLedger, allocated: Iterable[AllocatedUnits], packed: Iterable[PackedUnits]
+    ledger: LineLedger,
+    allocated: Iterable[AllocatedUnits],
+    packed: Iterable[PackedUnits],
+    word: StoreWord | None = None,
+    *,
+    is_cancelled: bool = False,
 ) -> LineLedger:
-    """Sum the counters that follow from the line's allocations and packages."""
+    """Derive the counters that follow from the line's allocations and packages.
+
+    With the store's word, `removed` and `elsewhere` follow anew too. Of an order that the merchant
+    cancelled, whatever is not in a parcel is excluded.
+    """
     parcels = [units for units in packed if units.state != PackageState.VOIDED]
-    return replace(
+    counted = replace(
         ledger,
+        excluded=0 if is_cancelled else ledger.excluded,
         allocated=sum(units.waiting for units in allocated),
         packed=sum(units.quantity for units in parcels),
         handed_over=sum(units.quantity for units in parcels if units.is_handed_over),
         delivered=sum(units.quantity for units in parcels if units.state == PackageState.DELIVERED),
     )
+    if word is not None:
+        counted = follow(counted, word)
+    if is_cancelled:
+        counted = replace(counted, excluded=max(0, counted.net - counted.packed))
+    return counted
+
+
+def store_word(*, bought: int, taken_out: int, is_gone: bool, is_fulfilled: bool) -> StoreWord:
+    """Read the store's quantities; `is_gone` says that the line or the order was cancelled."""
+    return StoreWord(0 if is_gone else max(0, bought - taken_out), is_fulfilled)
+
+
+def follow(ledger: LineLedger, word: StoreWord) -> LineLedger:
+    """Let the store's word decide what is removed and what is fulfilled elsewhere.
+
+    Units in parcels cannot be removed: giving their money back moves no goods. Units that vendors
+    still have are then over-allocated, and are withdrawn.
+    """
+    in_parcels = min(ledger.packed, ledger.ordered)
+    removed = min(ledger.ordered - min(word.wanted, ledger.ordered), ledger.ordered - in_parcels)
+    taken = removed + ledger.excluded + ledger.packed
+    elsewhere = max(0, ledger.ordered - taken) if word.is_fulfilled else 0
+    return replace(ledger, removed=removed, elsewhere=elsewhere)
 
 
 def restate(
@@ -136,18 +182,13 @@ def restate(
 ) -> LineLedger:
     """Take over what the store now says of a line.
 
-    `bought` and `taken_out` are the store's quantity and refunded quantity; `is_gone` says that the
-    line or the whole order was cancelled; `is_fulfilled` that the store considers it shipped, or
-    that it needs no shipping, so that the units nobody works on are fulfilled elsewhere. A store
-    may lower a quantity, so `ordered` is the most that was ever bought and the rest is removed.
-    Units in parcels cannot be removed: giving their money back moves no goods.
+    A store may lower a quantity, so `ordered` is the most that was ever bought and the rest is
+    removed.
     """
-    ordered = max(ledger.ordered, bought)
-    wanted = 0 if is_gone else max(0, bought - taken_out)
-    removed = min(ordered - wanted, ordered - min(ledger.packed, ordered))
-    taken = ledger.excluded + ledger.allocated + ledger.packed
-    elsewhere = max(0, ordered - removed - taken) if is_fulfilled else 0
-    return replace(ledger, ordered=ordered, removed=removed, elsewhere=elsewhere)
+    word = store_word(
+        bought=bought, taken_out=taken_out, is_gone=is_gone, is_fulfilled=is_fulfilled
+    )
+    return follow(replace(ledger, ordered=max(ledger.ordered, bought)), word)
 
 
 def shipping_status(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from oms.domain.admission import Admission
 from oms.domain.allocations import AllocationState
 from oms.domain.costs import CostKind, CostSource
+from oms.domain.holds import Hold
 from oms.domain.ledger import LineLedger, ShippingStatus
 from oms.domain.money import Money, totals
 from oms.domain.snapshots import Address
@@ -84,6 +85,7 @@ class AllocationLineView:
     packed: int
     returned: int
     unit_cost: Money | None
+    asked_back: int = 0
 
 
 @dataclass(slots=True)
@@ -109,6 +111,8 @@ class AllocationView:
     packages: tuple[PackageView, ...] = ()
     costs: tuple[CostEntry, ...] = ()
     recipient: Address | None = None
+    cancellation_deadline_at: int | None = None
+    address_changed_at: int | None = None
 
     def total(self, source: CostSource) -> tuple[Money, ...]:
         """Sum the costs of one source per currency."""
@@ -171,6 +175,8 @@ class OrderView:
     customer_email: str = ""
     note: str = ""
     recipient: Address | None = None
+    cancelled_at: int | None = None
+    holds: tuple[Hold, ...] = ()
     lines: tuple[LineView, ...] = ()
     allocations: tuple[AllocationView, ...] = ()
     history: tuple[EventView, ...] = ()

@@ -1,12 +1,13 @@
 """Merchants, vendors, partnerships and tokens."""
 
 import hashlib
+from collections.abc import Sequence
 
 from oms.domain.accounts import Merchant, Partnership, Token, Vendor
 from oms.domain.errors import AlreadyExists, NotFound
 from oms.domain.partnerships import PartnershipState
 from oms.domain.principals import Role
-from oms.storage.database import Database, Row
+from oms.storage.database import Database, Row, marks
 
 
 def hash_secret(secret: str) -> str:
@@ -52,6 +53,14 @@ def vendors(db: Database, after: str, limit: int) -> list[Vendor]:
         limit,
     )
     return [Vendor(*row) for row in rows]
+
+
+def vendor_names(db: Database, vendor_ids: Sequence[str]) -> dict[str, str]:
+    """Return what people call vendors, by id."""
+    rows = db.all(
+        f"SELECT id, display_name FROM vendor WHERE id IN ({marks(vendor_ids)})", *vendor_ids
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def display_name(db: Database, role: Role, principal_id: str) -> str:

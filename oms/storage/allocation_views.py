@@ -1,6 +1,5 @@
 """Allocations as they are shown, to the merchant inside an order and to the vendor."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,20 +8,20 @@ from oms.domain.allocations import AllocationState
 from oms.domain.costs import CostKind, CostSource
 from oms.domain.errors import NotFound
 from oms.domain.money import Money
-from oms.domain.snapshots import Address
 from oms.domain.views import AllocationLineView, AllocationView, CostEntry, PackageView
-from oms.storage import package_views
+from oms.storage import orders, package_views
 from oms.storage.database import Database, Row, marks
 
 _ALLOCATION = (
     "SELECT a.id, a.merchant_id, a.order_id, o.number, a.vendor_id, v.display_name,"
     " m.display_name, a.state, a.reject_reason, a.note, a.accept_deadline_at, a.accepted_at,"
-    " a.closed_at, a.version, a.created_at FROM allocation a JOIN orders o ON o.id = a.order_id"
+    " a.closed_at, a.version, a.created_at, a.cancellation_deadline_at, a.address_changed_at"
+    " FROM allocation a JOIN orders o ON o.id = a.order_id"
     " JOIN vendor v ON v.id = a.vendor_id JOIN merchant m ON m.id = a.merchant_id"
 )
 _LINE_COLUMNS = (
     "al.line_id, l.title, l.sku, al.vendor_sku, al.purchase_url, al.quantity, al.packed,"
-    " al.returned, al.unit_cost_minor, al.currency"
+    " al.returned, al.unit_cost_minor, al.currency, al.asked_back"
 )
 
 
@@ -40,7 +39,8 @@ def summaries_of_orders(db: Database, order_ids: Sequence[str]) -> dict[str, lis
     rows = db.all(
         "SELECT a.id, a.merchant_id, a.order_id, '', a.vendor_id, v.display_name, '', a.state,"
         " a.reject_reason, a.note, a.accept_deadline_at, a.accepted_at, a.closed_at, a.version,"
-        f" a.created_at, {_LINE_COLUMNS} FROM allocation a JOIN vendor v ON v.id = a.vendor_id"
+        " a.created_at, a.cancellation_deadline_at, a.address_changed_at,"
+        f" {_LINE_COLUMNS} FROM allocation a JOIN vendor v ON v.id = a.vendor_id"
         " JOIN allocation_line al ON al.allocation_id = a.id"
         f" JOIN order_line l ON l.id = al.line_id WHERE a.order_id IN ({marks(order_ids)})"
         " ORDER BY a.id, l.position",
@@ -50,7 +50,7 @@ def summaries_of_orders(db: Database, order_ids: Sequence[str]) -> dict[str, lis
     lines: dict[str, list[AllocationLineView]] = {}
     for row in rows:
         heads.setdefault(row[0], row)
-        lines.setdefault(row[0], []).append(_line(row[15:]))
+        lines.setdefault(row[0], []).append(_line(row[17:]))
     found: dict[str, list[AllocationView]] = {}
     for allocation_id, head in heads.items():
         view = _allocation(head, lines=tuple(lines[allocation_id]))
@@ -70,7 +70,7 @@ def get(db: Database, vendor_id: str, allocation_id: str) -> AllocationView:
     if not rows:
         raise NotFound.of(f"vendors/{vendor_id}/allocations/{allocation_id}")
     view = _complete(db, rows, with_events=True)[0]
-    return replace(view, recipient=_recipients(db, [view.order_id])[view.order_id])
+    return replace(view, recipient=orders.addresses(db, [view.order_id])[view.order_id])
 
 
 def page(db: Database, wanted: AllocationFilter, before: str, limit: int) -> list[AllocationView]:
@@ -88,7 +88,7 @@ def page(db: Database, wanted: AllocationFilter, before: str, limit: int) -> lis
         limit,
     )
     views = _complete(db, rows, with_events=False)
-    recipients = _recipients(db, [view.order_id for view in views])
+    recipients = orders.addresses(db, [view.order_id for view in views])
     return [replace(view, recipient=recipients[view.order_id]) for view in views]
 
 
@@ -136,14 +136,6 @@ def _costs(db: Database, ids: Sequence[str]) -> dict[str, list[CostEntry]]:
     return found
 
 
-def _recipients(db: Database, order_ids: Sequence[str]) -> dict[str, Address]:
-    rows = db.all(
-        f"SELECT order_id, address FROM order_detail WHERE order_id IN ({marks(order_ids)})",
-        *order_ids,
-    )
-    return {row[0]: Address(**json.loads(row[1])) for row in rows}
-
-
 def _line(row: Row) -> AllocationLineView:
     return AllocationLineView(
         line_id=row[0],
@@ -155,6 +147,7 @@ def _line(row: Row) -> AllocationLineView:
         packed=row[6],
         returned=row[7],
         unit_cost=None if row[8] is None else Money(row[9], row[8]),
+        asked_back=row[10],
     )
 
 
@@ -176,5 +169,7 @@ def _allocation(row: Row, **more: Any) -> AllocationView:
         closed_at=row[12],
         version=row[13],
         created_at=row[14],
+        cancellation_deadline_at=row[15],
+        address_changed_at=row[16],
         **more,
     )

@@ -20,6 +20,7 @@ class WaitingOrder:
     merchant_id: str
     processing: str
     country: str
+    is_held: bool
     lines: tuple[PlanLine, ...]
 
 
@@ -70,7 +71,7 @@ def waiting_orders(db: Database, order_ids: Sequence[str]) -> list[WaitingOrder]
     """Lock orders in id order and return those that have open units."""
     ids = sorted(set(order_ids))
     orders = db.all(
-        "SELECT o.id, o.merchant_id, s.processing, o.country FROM orders o"
+        "SELECT o.id, o.merchant_id, s.processing, o.country, o.is_held FROM orders o"
         f" JOIN store s ON s.id = o.store_id WHERE o.id IN ({marks(ids)}) AND o.has_open_units"
         f" ORDER BY o.id{db.lock_rows + ' OF o' if db.lock_rows else ''}",
         *ids,
@@ -95,7 +96,17 @@ def waiting_orders(db: Database, order_ids: Sequence[str]) -> list[WaitingOrder]
     ):
         refused_by = frozenset(refused.get(row[0], ()))
         lines[row[1]].append(PlanLine(row[0], row[2], row[3], row[4], refused_by))
-    return [WaitingOrder(row[0], row[1], row[2], row[3], tuple(lines[row[0]])) for row in orders]
+    return [
+        WaitingOrder(
+            id=row[0],
+            merchant_id=row[1],
+            processing=row[2],
+            country=row[3],
+            is_held=bool(row[4]),
+            lines=tuple(lines[row[0]]),
+        )
+        for row in orders
+    ]
 
 
 def orders_waiting(
@@ -265,12 +276,14 @@ def move(
     ended = state not in _OPEN_STATES
     db.run(
         "UPDATE allocation SET state = ?, version = version + 1,"
-        " accepted_at = COALESCE(accepted_at, ?), closed_at = ?,"
+        " accepted_at = COALESCE(accepted_at, ?), closed_at = ?, cancellation_deadline_at ="
+        " CASE WHEN ? = 'CANCELLATION_REQUESTED' THEN cancellation_deadline_at END,"
         " reject_reason = CASE WHEN ? = '' THEN reject_reason ELSE ? END,"
         " note = CASE WHEN ? = '' THEN note ELSE ? END WHERE id = ?",
         state.value,
         now_ms if accepted else None,
         now_ms if ended else None,
+        state.value,
         reject_reason,
         reject_reason,
         note,
@@ -325,6 +338,16 @@ def acceptance_hours(db: Database, merchant_id: str, vendor_ids: Sequence[str]) 
         *vendor_ids,
     )
     return {row[0]: row[1] for row in rows}
+
+
+def note_address_change(db: Database, order_id: str, now_ms: int) -> None:
+    """Tell the vendors who accepted a part of an order that its address changed."""
+    db.run(
+        "UPDATE allocation SET address_changed_at = ?, version = version + 1 WHERE order_id = ?"
+        " AND state IN ('ACCEPTED', 'CANCELLATION_REQUESTED')",
+        now_ms,
+        order_id,
+    )
 
 
 def touch(db: Database, allocation_id: str) -> None:

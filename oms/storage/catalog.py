@@ -217,6 +217,18 @@ def unhosted_products(db: Database, merchant_id: str) -> list[Product]:
     return [found[product_id] for product_id in ids if product_id in found]
 
 
+def products_of_lines(db: Database, units: Mapping[str, int]) -> list[Product]:
+    """Return the products of lines, those with the most of the given units first."""
+    found = db.all(
+        f"SELECT id, product_id FROM order_line WHERE id IN ({marks(tuple(units))})", *units
+    )
+    waiting: dict[str, int] = {}
+    for line_id, product_id in found:
+        waiting[product_id] = waiting.get(product_id, 0) + units[line_id]
+    rows = db.all(f"{_PRODUCT} WHERE p.id IN ({marks(tuple(waiting))})", *waiting)
+    return sorted(_with_variants(db, rows), key=lambda product: -waiting[product.id])
+
+
 def _with_variants(db: Database, rows: Sequence[Row]) -> list[Product]:
     ids = [row[0] for row in rows]
     variants: Mapping[str, list[Variant]] = {product_id: [] for product_id in ids}

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from oms.domain.admission import Admission
@@ -11,59 +10,21 @@ from oms.domain.ledger import LineLedger, ShippingStatus
 from oms.domain.money import Money
 from oms.domain.snapshots import Address
 from oms.domain.views import LineView, OrderView
-from oms.storage import allocation_views, events
+from oms.storage import allocation_views, events, holds
 from oms.storage.database import Database, Row, marks
+from oms.storage.order_filter import TAG_CONDITIONS, OrderFilter, PageKey, page_statement
 
-PageKey = tuple[int, str]  # (placed_at, id) of the last order of the page before.
-
-_ORDER = (
-    "SELECT o.id, o.merchant_id, o.store_id, o.external_id, o.number, o.store_status, o.admission,"
+_COLUMNS = (
+    "o.id, o.merchant_id, o.store_id, o.external_id, o.number, o.store_status, o.admission,"
     " o.status, o.currency, o.total_minor, o.customer_name, o.country, o.placed_at,"
-    " o.store_updated_at, o.version, o.created_at FROM orders o"
+    " o.store_updated_at, o.version, o.created_at, o.cancelled_at"
 )
-
-# Tag -> what an order must be. The words are the condition of an index each.
-TAG_CONDITIONS = {
-    "ADMITTED": "o.admission = 'ADMITTED'",
-    "PENDING": "o.has_open_units",
-    "PROCESSING": "o.status = 'PROCESSING'",
-    "IN_TRANSIT": "o.status = 'IN_TRANSIT'",
-    "EXCEPTION": "o.status = 'EXCEPTION'",
-    "DELIVERED": "o.status = 'DELIVERED'",
-    "NOT_ADMITTED": "o.admission <> 'ADMITTED'",
-    "ENDED": "o.admission = 'ADMITTED' AND o.status IS NULL",
-}
-
-
-_HAS_LIVE_PART = (
-    "EXISTS (SELECT 1 FROM allocation a WHERE a.order_id = o.id AND a.vendor_id = ?"
-    " AND a.state NOT IN ('REJECTED', 'EXPIRED', 'CANCELLED'))"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class OrderFilter:
-    """Which orders of a merchant. Empty texts match all; instants are epoch milliseconds."""
-
-    merchant_id: str
-    tag: str = "ADMITTED"
-    store_id: str = ""
-    vendor_id: str = ""
-    placed_from: int | None = None
-    placed_before: int | None = None
 
 
 def page(db: Database, wanted: OrderFilter, after: PageKey | None, limit: int) -> list[OrderView]:
-    """Return orders, newest first, with lines and the summary of their allocations."""
-    conditions, parameters = _conditions(wanted)
-    if after is not None:
-        conditions.append("(o.placed_at, o.id) < (?, ?)")
-        parameters.extend(after)
-    rows = db.all(
-        f"{_ORDER} WHERE {' AND '.join(conditions)} ORDER BY o.placed_at DESC, o.id DESC LIMIT ?",
-        *parameters,
-        limit,
-    )
+    """Return orders, sorted as wanted, with lines and the summary of their allocations."""
+    sql, parameters = page_statement(_COLUMNS, wanted, after, limit)
+    rows = db.all(sql, *parameters)
     ids = [row[0] for row in rows]
     lines = lines_of(db, rows)
     allocations = allocation_views.summaries_of_orders(db, ids)
@@ -97,7 +58,11 @@ def count_by_tag(db: Database, merchant_id: str, store_id: str) -> dict[str, int
 
 def get(db: Database, merchant_id: str, order_id: str) -> OrderView:
     """Read everything about one order; raises NotFound."""
-    row = db.one(f"{_ORDER} WHERE o.id = ? AND o.merchant_id = ?", order_id, merchant_id)
+    row = db.one(
+        f"SELECT {_COLUMNS} FROM orders o WHERE o.id = ? AND o.merchant_id = ?",
+        order_id,
+        merchant_id,
+    )
     if row is None:
         raise NotFound.of(f"merchants/{merchant_id}/orders/{order_id}")
     detail = db.one(
@@ -109,6 +74,7 @@ def get(db: Database, merchant_id: str, order_id: str) -> OrderView:
         customer_email=detail[0],
         note=detail[1],
         recipient=Address(**json.loads(detail[2])),
+        holds=holds.of_orders(db, [order_id]).get(order_id, ()),
         lines=tuple(lines_of(db, [row])[order_id]),
         allocations=allocation_views.of_order(db, order_id),
         history=events.of_order(db, order_id),
@@ -143,21 +109,6 @@ def lines_of(db: Database, orders: Sequence[Row]) -> dict[str, list[LineView]]:
     return found
 
 
-def _conditions(wanted: OrderFilter) -> tuple[list[str], list[object]]:
-    conditions = ["o.merchant_id = ?", TAG_CONDITIONS[wanted.tag]]
-    parameters: list[object] = [wanted.merchant_id]
-    for condition, value in (
-        ("o.store_id = ?", wanted.store_id or None),
-        (_HAS_LIVE_PART, wanted.vendor_id or None),
-        ("o.placed_at >= ?", wanted.placed_from),
-        ("o.placed_at < ?", wanted.placed_before),
-    ):
-        if value is not None:
-            conditions.append(condition)
-            parameters.append(value)
-    return conditions, parameters
-
-
 def _order(row: Row, **more: Any) -> OrderView:
     """Build an order with `more` fields; building it twice (replace) costs as much again."""
     return OrderView(
@@ -176,5 +127,6 @@ def _order(row: Row, **more: Any) -> OrderView:
         store_updated_at=row[13],
         version=row[14],
         created_at=row[15],
+        cancelled_at=row[16],
         **more,
     )

@@ -5,20 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from oms.domain.admission import Admission
-from oms.domain.allocations import AllocationState
 from oms.domain.ledger import (
-    AllocatedUnits,
     LineLedger,
-    PackedUnits,
     PendingReason,
     ShippingStatus,
-    recount,
+    StoreWord,
     shipping_status,
 )
-from oms.domain.packages import is_in_trouble
 from oms.domain.snapshots import Address, LineSnapshot, OrderSnapshot
 from oms.domain.stores import Store
-from oms.domain.tracking import PackageState
 from oms.storage.catalog import VariantIds
 from oms.storage.database import Database, Row, marks
 
@@ -44,6 +39,7 @@ class LineRecord:
     variant_id: str
     needs_shipping: bool
     ledger: LineLedger
+    word: StoreWord
     pending_reason: str
 
 
@@ -56,6 +52,7 @@ class AppliedLine:
     snapshot: LineSnapshot
     ids: VariantIds
     ledger: LineLedger
+    word: StoreWord
     pending_reason: str
     is_new: bool
 
@@ -103,6 +100,46 @@ def lock(db: Database, order_ids: Iterable[str]) -> None:
         db.all(f"SELECT id FROM orders WHERE id IN ({marks(ids)}) ORDER BY id FOR UPDATE", *ids)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedOrder:
+    """A locked order of a merchant, as decisions on many orders need it."""
+
+    id: str
+    number: str
+    admission: Admission
+    currency: str
+    country: str
+    cancelled_at: int | None
+    version: int
+
+
+def lock_owned(db: Database, merchant_id: str, order_ids: Sequence[str]) -> dict[str, OwnedOrder]:
+    """Lock, in id order, those of the orders that are the merchant's."""
+    rows = db.all(
+        "SELECT id, number, admission, currency, country, cancelled_at, version FROM orders"
+        f" WHERE merchant_id = ? AND id IN ({marks(order_ids)}) ORDER BY id{db.lock_rows}",
+        merchant_id,
+        *order_ids,
+    )
+    return {row[0]: OwnedOrder(row[0], row[1], Admission(row[2]), *row[3:]) for row in rows}
+
+
+def by_merchant(db: Database, order_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Group orders by their merchant."""
+    found: dict[str, list[str]] = {}
+    for order_id, merchant_id in db.all(
+        f"SELECT id, merchant_id FROM orders WHERE id IN ({marks(order_ids)}) ORDER BY id",
+        *order_ids,
+    ):
+        found.setdefault(merchant_id, []).append(order_id)
+    return found
+
+
+def cancel(db: Database, order_id: str, now_ms: int) -> None:
+    """Note that the merchant cancelled a locked order; a recount excludes what is open."""
+    db.run("UPDATE orders SET cancelled_at = ? WHERE id = ?", now_ms, order_id)
+
+
 def insert(db: Database, store: Store, orders: Sequence[AppliedOrder], now_ms: int) -> None:
     """Write orders that were never seen before, with lines and details."""
     db.many(
@@ -147,8 +184,8 @@ def insert_lines(db: Database, lines: Sequence[tuple[str, AppliedLine]]) -> None
         "INSERT INTO order_line (id, order_id, external_id, position, kind, product_id, variant_id,"
         " title, sku, price_minor, needs_shipping, ordered, removed, elsewhere, excluded,"
         " allocated, packed, handed_over, delivered, settled, open_units, over_allocated,"
-        " pending_reason) VALUES (?, ?, ?, ?, 'ORIGINAL', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?)",
+        " pending_reason, wanted, is_fulfilled) VALUES (?, ?, ?, ?, 'ORIGINAL', ?, ?, ?, ?, ?, ?,"
+        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 line.id,
@@ -165,6 +202,8 @@ def insert_lines(db: Database, lines: Sequence[tuple[str, AppliedLine]]) -> None
                 line.ledger.open,
                 line.ledger.is_over_allocated,
                 line.pending_reason,
+                line.word.wanted,
+                line.word.is_fulfilled,
             )
             for order_id, line in lines
         ],
@@ -198,7 +237,8 @@ def update(db: Database, order: AppliedOrder) -> None:
     insert_lines(db, [(order.id, line) for line in order.lines if line.is_new])
     db.many(
         "UPDATE order_line SET title = ?, sku = ?, price_minor = ?, product_id = ?,"
-        " variant_id = ?, needs_shipping = ?, pending_reason = ? WHERE id = ?",
+        " variant_id = ?, needs_shipping = ?, pending_reason = ?, wanted = ?, is_fulfilled = ?"
+        " WHERE id = ?",
         [
             (
                 line.snapshot.title,
@@ -208,6 +248,8 @@ def update(db: Database, order: AppliedOrder) -> None:
                 line.ids.variant_id,
                 line.ids.needs_shipping,
                 line.pending_reason,
+                line.word.wanted,
+                line.word.is_fulfilled,
                 line.id,
             )
             for line in order.lines
@@ -216,13 +258,23 @@ def update(db: Database, order: AppliedOrder) -> None:
     )
 
 
+def addresses(db: Database, order_ids: Sequence[str]) -> dict[str, Address]:
+    """Read the delivery addresses of orders by order id."""
+    rows = db.all(
+        f"SELECT order_id, address FROM order_detail WHERE order_id IN ({marks(order_ids)})",
+        *order_ids,
+    )
+    return {row[0]: Address(**json.loads(row[1])) for row in rows}
+
+
 def lines_of(db: Database, order_ids: Sequence[str]) -> dict[str, list[LineRecord]]:
     """Read the lines of orders by order id, in the store's order."""
     found: dict[str, list[LineRecord]] = {order_id: [] for order_id in order_ids}
     for row in db.all(
         "SELECT id, order_id, external_id, product_id, variant_id, needs_shipping, pending_reason,"
         " ordered, removed, elsewhere, excluded, allocated, packed, handed_over, delivered,"
-        f" settled FROM order_line WHERE order_id IN ({marks(order_ids)}) ORDER BY position",
+        " settled, wanted, is_fulfilled FROM order_line"
+        f" WHERE order_id IN ({marks(order_ids)}) ORDER BY position",
         *order_ids,
     ):
         found[row[1]].append(
@@ -235,6 +287,7 @@ def lines_of(db: Database, order_ids: Sequence[str]) -> dict[str, list[LineRecor
                 needs_shipping=bool(row[5]),
                 pending_reason=row[6],
                 ledger=LineLedger(*row[7:16]),
+                word=StoreWord(row[16], bool(row[17])),
             )
         )
     return found
@@ -253,86 +306,47 @@ def write_ledgers(db: Database, ledgers: Iterable[tuple[str, LineLedger]]) -> No
     )
 
 
+def titles_and_prices(db: Database, line_ids: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Read (line id, title, price of a unit in minor units) of lines."""
+    rows = db.all(
+        f"SELECT id, title, price_minor FROM order_line WHERE id IN ({marks(line_ids)})",
+        *line_ids,
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def exclude(db: Database, units: Iterable[tuple[str, int]]) -> None:
+    """Exclude (line id, units) of locked orders from processing; a recount follows."""
+    db.many(
+        "UPDATE order_line SET excluded = excluded + ?, open_units = open_units - ? WHERE id = ?",
+        [(count, count, line_id) for line_id, count in units],
+    )
+
+
+def mark_waiting(db: Database, order_ids: Sequence[str], reason: PendingReason) -> None:
+    """Say why all open units of orders wait."""
+    db.run(
+        "UPDATE order_line SET pending_reason = ? WHERE open_units > 0"
+        f" AND order_id IN ({marks(order_ids)})",
+        reason.value,
+        *order_ids,
+    )
+
+
+def forget_lines(db: Database, line_ids: Sequence[str]) -> None:
+    """Note that the store does not show lines any more: nothing of them is wanted."""
+    db.run(
+        f"UPDATE order_line SET wanted = 0, is_fulfilled = FALSE WHERE id IN ({marks(line_ids)})",
+        *line_ids,
+    )
+
+
 def write_pending_reasons(db: Database, reasons: Iterable[tuple[str, PendingReason]]) -> None:
     """Say of (line id, reason) why its open units wait."""
     db.many(
         "UPDATE order_line SET pending_reason = ? WHERE id = ?",
         [(reason.value, line_id) for line_id, reason in reasons],
     )
-
-
-def refresh(db: Database, order_ids: Sequence[str]) -> None:
-    """Recount the ledgers and the status of orders from their allocations and packages.
-
-    The one place that writes either; called in every transaction that touches their inputs, with
-    the orders locked. Each order's version grows.
-    """
-    lines = lines_of(db, order_ids)
-    allocated = _allocated_units(db, order_ids)
-    packed, troubled = _packed_units(db, order_ids)
-    recounted = {
-        line.id: recount(line.ledger, allocated.get(line.id, ()), packed.get(line.id, ()))
-        for group in lines.values()
-        for line in group
-    }
-    write_ledgers(
-        db,
-        [
-            (line.id, recounted[line.id])
-            for group in lines.values()
-            for line in group
-            if recounted[line.id] != line.ledger
-        ],
-    )
-    db.many(
-        "UPDATE orders SET status = CASE WHEN admission = 'ADMITTED' THEN ? END,"
-        " has_open_units = ? AND admission = 'ADMITTED', version = version + 1 WHERE id = ?",
-        [
-            (
-                *_state_of(
-                    [recounted[line.id] for line in group], is_troubled=order_id in troubled
-                ),
-                order_id,
-            )
-            for order_id, group in lines.items()
-        ],
-    )
-
-
-def _state_of(ledgers: Sequence[LineLedger], *, is_troubled: bool) -> tuple[str | None, bool]:
-    status = shipping_status(ledgers, has_parcel_in_trouble=is_troubled)
-    return status, any(ledger.open for ledger in ledgers)
-
-
-def _allocated_units(db: Database, order_ids: Sequence[str]) -> dict[str, list[AllocatedUnits]]:
-    found: dict[str, list[AllocatedUnits]] = {}
-    for row in db.all(
-        "SELECT al.line_id, a.state, al.quantity, al.packed, al.returned FROM allocation a"
-        " JOIN allocation_line al ON al.allocation_id = a.id"
-        f" WHERE a.order_id IN ({marks(order_ids)})",
-        *order_ids,
-    ):
-        units = AllocatedUnits(AllocationState(row[1]), row[2], row[3], row[4])
-        found.setdefault(row[0], []).append(units)
-    return found
-
-
-def _packed_units(
-    db: Database, order_ids: Sequence[str]
-) -> tuple[dict[str, list[PackedUnits]], set[str]]:
-    found: dict[str, list[PackedUnits]] = {}
-    troubled: set[str] = set()
-    for row in db.all(
-        "SELECT pl.line_id, p.state, p.handed_over_at, pl.quantity, p.order_id FROM package p"
-        f" JOIN package_line pl ON pl.package_id = p.id WHERE p.order_id IN ({marks(order_ids)})",
-        *order_ids,
-    ):
-        state = PackageState(row[1])
-        units = PackedUnits(state, row[2] is not None, row[3])
-        found.setdefault(row[0], []).append(units)
-        if is_in_trouble(state):
-            troubled.add(row[4])
-    return found, troubled
 
 
 def _detail(snapshot: OrderSnapshot) -> Row:

@@ -14,7 +14,7 @@ from oms.domain.jobs import CRASHES_MAX, FAILURES_MAX, ClaimedJob
 from oms.domain.ledger import PendingReason
 from oms.domain.planning import HostingRule, Plan, plan
 from oms.domain.stores import Processing
-from oms.storage import allocations, events, hostings, jobs, orders
+from oms.storage import allocations, events, hostings, jobs, orders, recounting
 from oms.storage.allocations import NewAllocation, WaitingOrder
 from oms.storage.events import NewEvent
 from oms.usecases.context import Oms, Transaction
@@ -35,24 +35,34 @@ def allocate(tx: Transaction, order_ids: Sequence[str]) -> int:
     products = sorted({line.product_id for order in waiting for line in order.lines})
     rules = hostings.rules(tx.db, merchant_id, products)
     plans = [(order, _plan(order, rules)) for order in waiting]
-    parts = _new_allocations(tx, merchant_id, plans)
-    allocations.insert(tx.db, parts, tx.now_ms)
+    parts = write_parts(tx, merchant_id, [(order.id, made) for order, made in plans])
     orders.write_pending_reasons(
         tx.db, [reason for _, made in plans for reason in made.waiting.items()]
     )
-    events.append(tx.db, [_submitted(tx, part) for part in parts], tx.now_ms)
-    orders.refresh(tx.db, sorted({part.order_id for part in parts}))
+    recounting.refresh(tx.db, sorted({part.order_id for part in parts}))
     return len(parts)
 
 
+def write_parts(
+    tx: Transaction, merchant_id: str, plans: Sequence[tuple[str, Plan]]
+) -> list[NewAllocation]:
+    """Write the parts that plans give to vendors, by order id; the caller recounts the orders."""
+    parts = _new_allocations(tx, merchant_id, plans)
+    allocations.insert(tx.db, parts, tx.now_ms)
+    events.append(tx.db, [_submitted(tx, part) for part in parts], tx.now_ms)
+    return parts
+
+
 def _plan(order: WaitingOrder, rules: Mapping[str, Sequence[HostingRule]]) -> Plan:
+    if order.is_held:
+        return Plan({}, {line.line_id: PendingReason.HELD for line in order.lines})
     if order.processing == Processing.MANUAL:
         return Plan({}, {line.line_id: PendingReason.MANUAL for line in order.lines})
     return plan(order.lines, rules, order.country)
 
 
 def _new_allocations(
-    tx: Transaction, merchant_id: str, plans: Sequence[tuple[WaitingOrder, Plan]]
+    tx: Transaction, merchant_id: str, plans: Sequence[tuple[str, Plan]]
 ) -> list[NewAllocation]:
     vendors = sorted({vendor_id for _, made in plans for vendor_id in made.parts})
     hours = allocations.acceptance_hours(tx.db, merchant_id, vendors)
@@ -60,7 +70,7 @@ def _new_allocations(
         NewAllocation(
             id=new_id(IdKind.ALLOCATION, tx.now_ms),
             merchant_id=merchant_id,
-            order_id=order.id,
+            order_id=order_id,
             vendor_id=vendor_id,
             accept_deadline_at=(
                 tx.now_ms + hours[vendor_id] * _HOUR_MS if vendor_id in hours else None
@@ -71,7 +81,7 @@ def _new_allocations(
                 for line in part
             ),
         )
-        for order, made in plans
+        for order_id, made in plans
         for vendor_id, part in made.parts.items()
     ]
 

@@ -1,6 +1,6 @@
 """What a vendor answers to its part of an order: accept, reject, close short, record costs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oms.domain.allocations import (
@@ -14,7 +14,7 @@ from oms.domain.errors import IllegalTransition, InvalidInput, Violation
 from oms.domain.jobs import JobKind
 from oms.domain.money import Money, is_currency
 from oms.domain.views import AllocationView
-from oms.storage import allocation_views, allocations, events, jobs, orders
+from oms.storage import allocation_views, allocations, events, jobs, orders, recounting
 from oms.storage.allocations import AllocationRecord
 from oms.storage.events import NewEvent
 from oms.usecases.context import Transaction, require_version
@@ -46,7 +46,7 @@ def answer_allocation(tx: Transaction, command: AnswerAllocation) -> AllocationV
         reject_reason=command.reject_reason,
         note=command.note,
     )
-    orders.refresh(tx.db, [found.order_id])
+    recounting.refresh(tx.db, [found.order_id])
     return allocation_views.get(tx.db, tx.owner_id, found.id)
 
 
@@ -68,7 +68,8 @@ def move_allocation(
     allocations.move(tx.db, found, state, tx.now_ms, reject_reason=reason, note=note)
     if state in _GIVING_BACK_STATES:
         allocations.return_unpacked(tx.db, found)
-        _take_back_quotes(tx, found)
+        unpacked = {line.line_id: line.unpacked for line in found.lines}
+        take_back_quotes(tx, found, unpacked)
         _request_allocation(tx, found)
     details = {"before": found.state.value, "after": state.value}
     if reason:
@@ -88,12 +89,13 @@ _GIVING_BACK_STATES = frozenset(
 )
 
 
-def _take_back_quotes(tx: Transaction, found: AllocationRecord) -> None:
+def take_back_quotes(tx: Transaction, found: AllocationRecord, units: Mapping[str, int]) -> None:
+    """Take back the quoted costs of units, by line id, that a vendor gives back."""
     costs = quoted_costs(
         (
-            QuotedUnits(-line.unpacked, line.unit_cost, line.shipping_cost)
+            QuotedUnits(-units[line.line_id], line.unit_cost, line.shipping_cost)
             for line in found.lines
-            if line.unpacked
+            if units.get(line.line_id)
         ),
         "units given back",
     )

@@ -7,20 +7,30 @@ is new and has open units is handed to allocation in the same transaction.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from oms.domain.admission import Admission, admission_problem, admit
 from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import BATCH_ORDERS_MAX, JobKind
-from oms.domain.ledger import LineLedger, restate
+from oms.domain.ledger import LineLedger, restate, store_word
 from oms.domain.snapshots import LineSnapshot, MalformedOrder, OrderSnapshot
 from oms.domain.stores import Store
-from oms.storage import catalog, events, jobs, orders, stores
+from oms.storage import (
+    allocations,
+    catalog,
+    events,
+    jobs,
+    order_words,
+    orders,
+    recounting,
+    stores,
+)
 from oms.storage.catalog import VariantIds, VariantKey
 from oms.storage.events import NewEvent
 from oms.storage.orders import AppliedLine, AppliedOrder, KnownOrder, LineRecord
 from oms.usecases.context import Transaction
-
-STORE_ACTOR = "store"
+from oms.usecases.order_history import STORE_ACTOR, address_history, line_history
+from oms.usecases.withdraw_units import withdraw_excess
 
 _NO_PRODUCT = VariantIds("", "", needs_shipping=False)
 
@@ -103,15 +113,36 @@ def _write(
         order = _applied(tx, item, hashes[item.external_id], seen, before, ids)
         (created if seen is None else changed).append(order)
     orders.insert(tx.db, store, created, tx.now_ms)
+    order_words.insert(tx.db, store.merchant_id, created)
+    stores.release_quarantined(tx.db, store.id, [item.external_id for item in taken])
+    events.append(tx.db, [_history(store, order, None) for order in created], tx.now_ms)
+    _write_changes(tx, store, changed, known, before)
+    return created, changed
+
+
+def _write_changes(
+    tx: Transaction,
+    store: Store,
+    changed: Sequence[AppliedOrder],
+    known: Mapping[str, KnownOrder],
+    before: Mapping[str, list[LineRecord]],
+) -> None:
+    """Write what changed with its history, and take back what vendors are not to ship any more."""
+    ids = [order.id for order in changed]
+    addresses = orders.addresses(tx.db, ids)
+    history: list[NewEvent] = []
     for order in changed:
         orders.update(tx.db, order)
         _write_ledgers(tx, order, before[order.id])
-    orders.refresh(tx.db, [order.id for order in changed])
-    stores.release_quarantined(tx.db, store.id, [item.external_id for item in taken])
-    history = [_history(store, order, known.get(order.snapshot.external_id)) for order in created]
-    history += [_history(store, order, known[order.snapshot.external_id]) for order in changed]
+        history.append(_history(store, order, known[order.snapshot.external_id]))
+        history += line_history(store, order, before[order.id])
+        if addresses[order.id] != order.snapshot.address:
+            allocations.note_address_change(tx.db, order.id, tx.now_ms)
+            history.append(address_history(store, order))
     events.append(tx.db, history, tx.now_ms)
-    return created, changed
+    order_words.refresh(tx.db, ids)
+    recounting.refresh(tx.db, ids)
+    withdraw_excess(tx, ids)
 
 
 def _applied(
@@ -151,19 +182,19 @@ def _applied_line(
     if record is not None and not line.product_id:
         # The store deleted the product after the order was taken: what is known of it stays.
         found = VariantIds(record.product_id, record.variant_id, record.needs_shipping)
-    ledger = restate(
-        LineLedger(0) if record is None else record.ledger,
-        bought=line.quantity,
-        taken_out=line.removed_quantity,
-        is_gone=order.is_cancelled,
-        is_fulfilled=order.is_fulfilled or not (line.needs_shipping and found.needs_shipping),
-    )
+    heard: dict[str, Any] = {
+        "bought": line.quantity,
+        "taken_out": line.removed_quantity,
+        "is_gone": order.is_cancelled,
+        "is_fulfilled": order.is_fulfilled or not (line.needs_shipping and found.needs_shipping),
+    }
     return AppliedLine(
         id=new_id(IdKind.LINE, tx.now_ms) if record is None else record.id,
         position=position,
         snapshot=line,
         ids=found,
-        ledger=ledger,
+        ledger=restate(LineLedger(0) if record is None else record.ledger, **heard),
+        word=store_word(**heard),
         pending_reason="" if record is None else record.pending_reason,
         is_new=record is None,
     )
@@ -172,12 +203,8 @@ def _applied_line(
 def _write_ledgers(tx: Transaction, order: AppliedOrder, before: Sequence[LineRecord]) -> None:
     kept = [(line.id, line.ledger) for line in order.lines if not line.is_new]
     shown = {line.id for line in order.lines}
-    gone = [
-        (line.id, restate(line.ledger, bought=0, taken_out=0, is_gone=True, is_fulfilled=False))
-        for line in before
-        if line.id not in shown
-    ]
-    orders.write_ledgers(tx.db, kept + gone)
+    orders.write_ledgers(tx.db, kept)
+    orders.forget_lines(tx.db, [line.id for line in before if line.id not in shown])
 
 
 def _history(store: Store, order: AppliedOrder, known: KnownOrder | None) -> NewEvent:

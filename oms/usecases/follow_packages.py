@@ -20,7 +20,7 @@ from oms.domain.tracking import (
     TrackingEvent,
     TrackingReport,
 )
-from oms.storage import events, jobs, orders, packages
+from oms.storage import events, jobs, orders, packages, recounting
 from oms.storage.events import NewEvent
 from oms.storage.packages import SYSTEM_SOURCE, Followed, PackageRecord
 from oms.usecases.context import Oms, Transaction
@@ -102,7 +102,7 @@ def _record_answers(
         [package.id for package in due],
         {package.id: answers.get(_number(package)) for package in due},
     )
-    orders.refresh(tx.db, moved)
+    recounting.refresh(tx.db, moved)
 
 
 def restate_packages(

@@ -8,7 +8,7 @@ from oms.domain.errors import IllegalTransition, InvalidInput, NotFound, Quantit
 from oms.domain.ids import IdKind, new_id
 from oms.domain.tracking import ExceptionReason, Meaning, PackageState, TrackingEvent
 from oms.domain.views import AllocationView, PackageView
-from oms.storage import allocation_views, allocations, orders, packages
+from oms.storage import allocation_views, allocations, order_words, packages, recounting
 from oms.storage.allocations import AllocationRecord
 from oms.storage.packages import NewPackage, PackageRecord
 from oms.usecases.answer_allocation import (
@@ -68,6 +68,7 @@ def create_package(tx: Transaction, command: CreatePackage) -> PackedResult:
         lines=units,
     )
     packages.insert(tx.db, package, tx.now_ms)
+    order_words.add_tracking_number(tx.db, found.merchant_id, found.order_id, tracking_number)
     allocations.add_packed(tx.db, found.id, units)
     details = {
         "after": PackageState.ANNOUNCED.value,
@@ -208,7 +209,7 @@ def _package(tx: Transaction, found: AllocationRecord, package_id: str) -> Packa
 
 
 def _result(tx: Transaction, found: AllocationRecord, package_id: str) -> PackedResult:
-    orders.refresh(tx.db, [found.order_id])
+    recounting.refresh(tx.db, [found.order_id])
     view = allocation_views.get(tx.db, found.vendor_id, found.id)
     package = next(item for item in view.packages if item.id == package_id)
     return PackedResult(package, view)

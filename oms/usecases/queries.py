@@ -1,8 +1,11 @@
 """Everything that is read: scoped by the caller, bounded, from one moment where it is joined."""
 
+from collections.abc import Sequence
+
 from oms.domain.accounts import Merchant, Partnership, Token, Vendor
 from oms.domain.catalog import Hosting, Product
 from oms.domain.jobs import Job
+from oms.domain.ledger import PendingReason
 from oms.domain.planning import in_order
 from oms.domain.principals import Principal, Role
 from oms.domain.stores import QuarantinedOrder, Store, SyncRun
@@ -19,16 +22,25 @@ from oms.storage import (
 from oms.storage.allocation_views import AllocationFilter
 from oms.storage.catalog import ProductFilter
 from oms.storage.jobs import JobFilter
-from oms.storage.order_views import OrderFilter, PageKey
-from oms.usecases.context import Oms
+from oms.storage.order_filter import OrderFilter, PageKey, Peculiarity, Sorting
+from oms.usecases.context import Oms, Transaction
+from oms.usecases.place_orders import Placement
 
-__all__ = ["AllocationFilter", "JobFilter", "OrderFilter", "PageKey", "ProductFilter"]
+__all__ = [
+    "AllocationFilter",
+    "JobFilter",
+    "OrderFilter",
+    "PageKey",
+    "Peculiarity",
+    "ProductFilter",
+    "Sorting",
+]
 
 
 def list_orders(
     oms: Oms, wanted: OrderFilter, after: PageKey | None, limit: int
 ) -> list[OrderView]:
-    """Return orders, newest first, after a page's last key."""
+    """Return orders, sorted as wanted, after a page's last key."""
     return order_views.page(oms.db, wanted, after, limit)
 
 
@@ -103,6 +115,17 @@ def get_product(oms: Oms, merchant_id: str, product_id: str) -> tuple[Product, l
 def list_unhosted_products(oms: Oms, merchant_id: str) -> list[Product]:
     """Return the products whose lines wait to be hosted, most waiting units first."""
     return catalog.unhosted_products(oms.db, merchant_id)
+
+
+def products_of_waiting_lines(tx: Transaction, placements: Sequence[Placement]) -> list[Product]:
+    """Return the products of the lines that wait for a hosting, most waiting units first."""
+    units = {
+        line_id: placement.open_units[line_id]
+        for placement in placements
+        for line_id, reason in placement.plan.waiting.items()
+        if reason in (PendingReason.UNHOSTED, PendingReason.COUNTRY_NOT_COVERED)
+    }
+    return catalog.products_of_lines(tx.db, units)
 
 
 def get_hosting(oms: Oms, merchant_id: str, hosting_id: str) -> Hosting:

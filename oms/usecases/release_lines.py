@@ -1,14 +1,11 @@
 """Allocate the lines that waited for a hosting, a partnership or a store's processing."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob, JobKind
+from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob, Cursor, JobKind
 from oms.storage import allocations, jobs
 from oms.usecases.allocate_orders import allocate_unless_deadly, go_on, is_suspicious
 from oms.usecases.context import Oms, Transaction
-
-Cursor = dict[str, Any]
 
 
 def request_release(tx: Transaction, merchant_id: str, product_ids: Sequence[str] = ()) -> None:

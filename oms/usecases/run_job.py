@@ -25,7 +25,8 @@ from oms.storage import jobs
 from oms.usecases.allocate_orders import run_allocate_orders
 from oms.usecases.context import Oms
 from oms.usecases.follow_packages import run_poll_tracking
-from oms.usecases.housekeeping import run_expire_allocations, run_prune
+from oms.usecases.hold_orders import run_expire_holds
+from oms.usecases.housekeeping import run_expire_allocations, run_expire_cancellations, run_prune
 from oms.usecases.release_lines import run_release_lines
 from oms.usecases.sync_store import fail_runs, run_sync_store
 
@@ -41,6 +42,8 @@ STEPS: Mapping[JobKind, Step] = {
     JobKind.RELEASE_LINES: run_release_lines,
     JobKind.POLL_TRACKING: run_poll_tracking,
     JobKind.EXPIRE_ALLOCATIONS: run_expire_allocations,
+    JobKind.EXPIRE_CANCELLATIONS: run_expire_cancellations,
+    JobKind.EXPIRE_HOLDS: run_expire_holds,
     JobKind.PRUNE: run_prune,
 }
 

@@ -14,6 +14,8 @@ def put_timetable(oms: Oms) -> None:
     rows = (
         (JobKind.POLL_TRACKING, oms.policy.tracking_tick_seconds),
         (JobKind.EXPIRE_ALLOCATIONS, EXPIRY_SECONDS),
+        (JobKind.EXPIRE_CANCELLATIONS, EXPIRY_SECONDS),
+        (JobKind.EXPIRE_HOLDS, EXPIRY_SECONDS),
         (JobKind.PRUNE, PRUNE_SECONDS),
     )
     with oms.db.transaction():

@@ -59,6 +59,8 @@ def allocation_message(view: AllocationView) -> AllocationMessage:
         accept_time=instant(view.accepted_at),
         close_time=instant(view.closed_at),
         etag=str(view.version),
+        cancellation_deadline_time=instant(view.cancellation_deadline_at),
+        address_change_time=instant(view.address_changed_at),
     )
 
 
@@ -73,6 +75,7 @@ def _line_message(view: AllocationView, line: AllocationLineView) -> AllocationL
         packed_quantity=line.packed,
         returned_quantity=line.returned,
         unit_cost=money_message(line.unit_cost),
+        cancellation_quantity=line.asked_back,
     )
 
 

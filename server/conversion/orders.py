@@ -1,11 +1,14 @@
 """Orders, their lines and their history."""
 
 from fbali.v1.event_pb2 import Event as EventMessage
+from fbali.v1.hold_pb2 import Hold as HoldMessage
+from fbali.v1.hold_pb2 import HoldReason as HoldReasonNumber
 from fbali.v1.order_pb2 import Admission as AdmissionNumber
 from fbali.v1.order_pb2 import Order as OrderMessage
 from fbali.v1.order_pb2 import OrderLine as OrderLineMessage
 from fbali.v1.order_pb2 import PendingReason as PendingReasonNumber
 from fbali.v1.order_pb2 import ShippingStatus as ShippingStatusNumber
+from oms.domain.holds import Hold
 from oms.domain.money import totals
 from oms.domain.views import EventView, LineView, OrderView
 from server import names
@@ -21,6 +24,7 @@ from server.conversion.basics import (
 STATUS_PREFIX = "SHIPPING_STATUS_"
 ADMISSION_PREFIX = "ADMISSION_"
 PENDING_PREFIX = "PENDING_REASON_"
+HOLD_PREFIX = "HOLD_REASON_"
 
 
 def order_message(view: OrderView) -> OrderMessage:
@@ -47,6 +51,18 @@ def order_message(view: OrderView) -> OrderMessage:
         store_update_time=instant(view.store_updated_at),
         create_time=instant(view.created_at),
         etag=str(view.version),
+        holds=[_hold_message(hold) for hold in view.holds],
+        cancel_time=instant(view.cancelled_at),
+    )
+
+
+def _hold_message(hold: Hold) -> HoldMessage:
+    return HoldMessage(
+        reason=number(HoldReasonNumber, HOLD_PREFIX, hold.reason),
+        owner=hold.owner,
+        note=hold.note,
+        expire_time=instant(hold.expire_at),
+        create_time=instant(hold.created_at),
     )
 
 

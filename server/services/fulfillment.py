@@ -36,6 +36,7 @@ from oms.usecases.pack import (
     void_package,
 )
 from oms.usecases.queries import AllocationFilter
+from oms.usecases.withdraw_units import AnswerCancellation, answer_cancellation
 from server import names
 from server.conversion.accounts import partnership_message
 from server.conversion.allocations import (
@@ -97,6 +98,19 @@ class FulfillmentService:
     def CloseAllocation(self, request: pb.CloseAllocationRequest, call: Call) -> bytes:
         """Close an accepted allocation short."""
         return self._answer(request, call, AllocationEvent.CLOSE_SHORT, pb.CloseAllocationResponse)
+
+    def AnswerCancellation(self, request: pb.AnswerCancellationRequest, call: Call) -> bytes:
+        """Answer a cancellation request."""
+        _, allocation_id = names.own_ids(request.name, call.caller)
+        return mutate(
+            self._oms,
+            call,
+            answer_cancellation,
+            AnswerCancellation(allocation_id, request.agreed, request.note, request.etag),
+            lambda view: pb.AnswerCancellationResponse(
+                allocation=allocation_message(view)
+            ).SerializeToString(),
+        )
 
     def _answer(
         self, request: Any, call: Call, event: AllocationEvent, response: Callable[..., Message]

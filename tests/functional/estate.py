@@ -19,7 +19,12 @@ from fbali.v1.hosting_service_pb2 import (
     SuspendPartnershipRequest,
 )
 from fbali.v1.money_pb2 import Money
-from fbali.v1.order_service_pb2 import GetSyncRunRequest, ListOrdersRequest, SyncOrdersRequest
+from fbali.v1.order_service_pb2 import (
+    CancelOrderRequest,
+    GetSyncRunRequest,
+    ListOrdersRequest,
+    SyncOrdersRequest,
+)
 from fbali.v1.package_pb2 import PackageLine
 from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
 from fbali.v1.token_pb2 import ROLE_VENDOR
@@ -41,9 +46,10 @@ class Estate:
     variant: str
     hosting: str
     order: str
+    waiting: str  # An order whose only product is un-hosted.
     submitted: str  # Allocations, by their state.
     accepted: str
-    packed: str  # With one unit in a parcel and one that is not.
+    packed: str  # With one unit in a parcel; the vendor is asked for the other one.
     package: str
     line: str  # Of the allocation `submitted`.
     token: str
@@ -91,6 +97,7 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
             lines=[PackageLine(line=parts["1003"].lines[0].line, quantity=1)],
         )
     ).package
+    merchant.call(CancelOrderRequest(name=orders["1003"].name))
     return Estate(
         merchant=merchant.name,
         vendor=vendor.name,
@@ -100,6 +107,7 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         variant=products["Mat"].variants[0].name,
         hosting=hosted[0].name,
         order=orders["1001"].name,
+        waiting=orders["1004"].name,
         submitted=parts["1001"].name,
         accepted=parts["1002"].name,
         packed=parts["1003"].name,

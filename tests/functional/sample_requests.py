@@ -11,9 +11,11 @@ from fbali.v1 import hosting_service_pb2 as hosting
 from fbali.v1 import order_service_pb2 as orders
 from fbali.v1.allocation_pb2 import REJECT_REASON_OUT_OF_STOCK
 from fbali.v1.cost_entry_pb2 import COST_KIND_SHIPPING
+from fbali.v1.hold_pb2 import HOLD_REASON_ADDRESS
 from fbali.v1.hosting_pb2 import Hosting
 from fbali.v1.money_pb2 import Money
 from fbali.v1.package_pb2 import PACKAGE_STATE_IN_TRANSIT, PackageLine
+from fbali.v1.placement_pb2 import PlacementChoice
 from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
 from fbali.v1.token_pb2 import ROLE_VENDOR
 from tests.functional.estate import Estate
@@ -43,6 +45,21 @@ ORDERS: Mapping[str, Make] = {
     "SyncOrders": lambda estate: orders.SyncOrdersRequest(name=estate.store),
     "GetSyncRun": lambda estate: orders.GetSyncRunRequest(name=estate.sync_run),
     "ListSyncRuns": lambda estate: orders.ListSyncRunsRequest(parent=estate.store),
+    "PreviewPlacement": lambda estate: orders.PreviewPlacementRequest(
+        parent=estate.merchant, orders=[estate.waiting]
+    ),
+    "PlaceOrders": lambda estate: orders.PlaceOrdersRequest(
+        parent=estate.merchant,
+        orders=[estate.waiting],
+        choices=[PlacementChoice(product=estate.product, vendor=estate.vendor, remember=True)],
+    ),
+    "CancelOrder": lambda estate: orders.CancelOrderRequest(name=estate.order, note="changed"),
+    "HoldOrders": lambda estate: orders.HoldOrdersRequest(
+        parent=estate.merchant, orders=[estate.waiting], reason=HOLD_REASON_ADDRESS
+    ),
+    "ReleaseOrders": lambda estate: orders.ReleaseOrdersRequest(
+        parent=estate.merchant, orders=[estate.waiting]
+    ),
     "ListQuarantinedOrders": lambda estate: orders.ListQuarantinedOrdersRequest(
         parent=estate.merchant
     ),
@@ -122,6 +139,9 @@ FULFILLMENT: Mapping[str, Make] = {
                 kind=COST_KIND_SHIPPING, amount=Money(currency_code="USD", amount_minor=333)
             )
         ],
+    ),
+    "AnswerCancellation": lambda estate: fulfillment.AnswerCancellationRequest(
+        name=estate.packed, agreed=True
     ),
     "ListVendorPartnerships": lambda estate: fulfillment.ListVendorPartnershipsRequest(
         parent=estate.vendor

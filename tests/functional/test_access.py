@@ -1,6 +1,7 @@
 """Who may call what: every method, every kind of caller, own and foreign names."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -30,6 +31,7 @@ METHOD_ROLES = {
 NAMELESS = {"GetServerInfo", "ListTokens"}  # Their requests name nobody.
 # Filters may name what is not there: they select nothing.
 FILTERED = {"ListOrders", "CountOrders", "ListProducts", "ListHostings", "ListAllocations"}
+ANSWERED_PER_ORDER = {"HoldOrders", "ReleaseOrders", "PreviewPlacement"}
 OPEN_TO_ANY_VENDOR = {"InviteVendor"}
 
 
@@ -139,7 +141,7 @@ def test_foreign_resource_under_an_own_name_does_not_exist(
         for method, sample in SAMPLES.items()
         for role, caller in callers_of(stack).items()
         if role in roles_of(method) - {Role.OPERATOR}
-        and method not in NAMELESS | FILTERED | OPEN_TO_ANY_VENDOR
+        and method not in NAMELESS | FILTERED | OPEN_TO_ANY_VENDOR | ANSWERED_PER_ORDER
         and sample(claimed) != sample(estate)
     )
 
@@ -150,6 +152,22 @@ def test_foreign_resource_under_an_own_name_does_not_exist(
     }
     assert codes == dict.fromkeys(codes, "NOT_FOUND")
     assert dump(stack.db) == before
+
+
+def test_foreign_orders_among_many_are_answered_as_not_found(
+    stack: Stack, estate: Estate, foreign_estate: Estate
+):
+    claimed = foreign_estate.claimed_by(estate)
+    before = dump(stack.db, without=["request"])
+
+    reasons = {}
+    for method in sorted(ANSWERED_PER_ORDER):
+        answer: Any = stack.merchant.call(SAMPLES[method](claimed))
+        [result] = getattr(answer, "results", None) or answer.placements
+        reasons[method] = result.refusal_reason
+
+    assert reasons == dict.fromkeys(reasons, "RESOURCE_NOT_FOUND")
+    assert dump(stack.db, without=["request"]) == before
 
 
 def test_foreign_filter_selects_nothing(stack: Stack, estate: Estate, foreign_estate: Estate):

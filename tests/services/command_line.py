@@ -36,6 +36,7 @@ def environment_of(folder: Path, **variables: str) -> dict[str, str]:
         "XDG_CONFIG_HOME": str(folder),
         "TZ": "Europe/Berlin",
         "LANG": "C.UTF-8",
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),  # The program is the one under test.
         **variables,
     }
 

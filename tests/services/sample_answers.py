@@ -6,6 +6,7 @@ from fbali.v1 import admin_service_pb2 as admin
 from fbali.v1 import fulfillment_service_pb2 as fulfillment
 from fbali.v1 import hosting_service_pb2 as hosting
 from fbali.v1 import order_service_pb2 as orders
+from fbali.v1.hold_pb2 import OrderResult
 from fbali.v1.merchant_pb2 import Merchant
 from fbali.v1.order_pb2 import QuarantinedOrder
 from fbali.v1.vendor_pb2 import Vendor
@@ -18,6 +19,7 @@ from tests.services.sample_shop import (
     HOUR,
     ISSUED,
     MERCHANT,
+    ORDER,
     PARTNERSHIP,
     PRODUCT,
     SHENZHEN,
@@ -29,6 +31,7 @@ from tests.services.sample_shop import (
     listed_orders,
     mug_allocation,
     mug_package,
+    placement,
     sync_run,
 )
 from tests.services.scripted_server import Answer
@@ -58,6 +61,13 @@ def order_answers() -> dict[str, Answer]:
         "ListQuarantinedOrders": orders.ListQuarantinedOrdersResponse(
             quarantined_orders=[quarantined]
         ),
+        "HoldOrders": orders.HoldOrdersResponse(results=[OrderResult(order=ORDER)]),
+        "ReleaseOrders": orders.ReleaseOrdersResponse(results=[OrderResult(order=ORDER)]),
+        "CancelOrder": orders.CancelOrderResponse(order=full_order()),
+        "PreviewPlacement": orders.PreviewPlacementResponse(
+            placements=[placement()], unhosted_products=[PRODUCT]
+        ),
+        "PlaceOrders": orders.PlaceOrdersResponse(placements=[placement()]),
     }
 
 
@@ -96,6 +106,7 @@ def fulfillment_answers() -> dict[str, Answer]:
         "AcceptAllocation": fulfillment.AcceptAllocationResponse(allocation=part),
         "RejectAllocation": fulfillment.RejectAllocationResponse(allocation=part),
         "CloseAllocation": fulfillment.CloseAllocationResponse(allocation=part),
+        "AnswerCancellation": fulfillment.AnswerCancellationResponse(allocation=part),
         "CreatePackage": fulfillment.CreatePackageResponse(package=package, allocation=part),
         "VoidPackage": fulfillment.VoidPackageResponse(package=package, allocation=part),
         "ReportPackageEvent": fulfillment.ReportPackageEventResponse(allocation=part),

@@ -41,6 +41,12 @@ from fbali.v1.package_pb2 import (
     PackageLine,
     TrackingEvent,
 )
+from fbali.v1.placement_pb2 import (
+    OrderPlacement,
+    PlacementLine,
+    PlacementPart,
+    WaitingLine,
+)
 from fbali.v1.product_pb2 import Product, Variant
 from fbali.v1.store_pb2 import (
     PROCESSING_AUTOMATIC,
@@ -302,6 +308,33 @@ def full_order() -> Order:
         place_time=at(-6 * DAY - HOUR),
         create_time=at(-6 * DAY),
         etag="o-7",
+    )
+
+
+def placement() -> OrderPlacement:
+    mugs = PlacementLine(line=f"{ORDER}/lines/l1", title="Enamel mug", quantity=3)
+    return OrderPlacement(
+        order=ORDER,
+        order_number="1042",
+        parts=[
+            PlacementPart(
+                vendor=SHENZHEN,
+                vendor_display_name="Shenzhen Source",
+                lines=[mugs],
+                quoted_totals=[money("EUR", 1260)],
+            )
+        ],
+        waiting_lines=[
+            WaitingLine(
+                line=f"{ORDER}/lines/l3",
+                title="Gift card holder",
+                quantity=1,
+                reason=PENDING_REASON_UNHOSTED,
+            )
+        ],
+        revenue=money("EUR", 4470),
+        quoted_totals=[money("EUR", 1260)],
+        margin=money("EUR", 3210),
     )
 
 

@@ -20,7 +20,7 @@ from oms.storage import allocation_views, catalog, jobs, order_views
 from oms.storage.allocation_views import AllocationFilter
 from oms.storage.catalog import ProductFilter
 from oms.storage.database import Database, Row
-from oms.storage.order_views import OrderFilter
+from oms.storage.order_filter import OrderFilter
 from oms.storage.tables import TABLES
 from oms.usecases.answer_allocation import AnswerAllocation, answer_allocation
 from oms.usecases.apply_orders import Applied, apply_orders

@@ -20,7 +20,7 @@ from oms.storage import (
 )
 from oms.storage.allocation_views import AllocationFilter
 from oms.storage.catalog import ProductFilter
-from oms.storage.order_views import OrderFilter
+from oms.storage.order_filter import OrderFilter
 from oms.usecases.answer_allocation import (
     AnswerAllocation,
     RecordCosts,

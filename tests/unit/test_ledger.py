@@ -180,11 +180,11 @@ def test_cancelled_line_keeps_only_what_is_in_parcels():
     assert say(LineLedger(4), 4, is_gone=True) == LineLedger(4, removed=4)
 
 
-def test_fulfilled_in_the_store_takes_only_the_units_nobody_works_on():
+def test_fulfilled_in_the_store_takes_all_that_is_not_in_a_parcel():
     after = say(LineLedger(5, allocated=1, packed=2), 5, is_fulfilled=True)
 
-    assert after == LineLedger(5, elsewhere=2, allocated=1, packed=2)
-    assert (after.open, after.is_over_allocated) == (0, False)
+    assert after == LineLedger(5, elsewhere=3, allocated=1, packed=2)
+    assert (after.open, after.is_over_allocated) == (0, True)
 
 
 def test_fulfilment_that_the_store_takes_back_opens_the_units_again():

@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 
 from oms.domain.admission import Admission
+from oms.domain.allocations import AllocationEvent, AllocationState
 from oms.domain.ledger import LineLedger, ShippingStatus
 from oms.domain.snapshots import MalformedOrder
 from oms.storage import stores
 from oms.usecases.apply_orders import Applied
+from oms.usecases.pack import VoidPackage, void_package
+from oms.usecases.withdraw_units import AnswerCancellation, answer_cancellation
 from tests.services.snapshots import UPDATED_AT, line_snapshot, order_snapshot
 
 
@@ -189,7 +192,7 @@ def test_order_cancelled_before_allocation_is_ended(scene):
     assert (ended.status, scene.orders("PENDING"), scene.orders("ENDED")) == (None, [], ["1001"])
 
 
-def test_order_cancelled_after_allocation_shows_what_the_vendor_still_has(scene):
+def test_cancelled_order_is_withdrawn_from_a_vendor_who_has_not_accepted(scene):
     vendor = scene.new_vendor()
     scene.host(vendor)
     order = order_snapshot("1001", line_snapshot(quantity=2))
@@ -198,12 +201,64 @@ def test_order_cancelled_after_allocation_shows_what_the_vendor_still_has(scene)
     cancelled = scene.take(later(order, is_cancelled=True))
 
     [ledger] = ledgers(cancelled).values()
+    [part] = scene.allocations(vendor)
+    assert ledger == LineLedger(2, removed=2)
+    assert (cancelled.status, part.state) == (None, AllocationState.CANCELLED)
+
+
+def test_vendor_who_accepted_is_asked_for_a_cancelled_order_and_answers(scene):
+    vendor = scene.new_vendor()
+    scene.host(vendor)
+    order = order_snapshot("1001", line_snapshot(quantity=2))
+    scene.take(order)
+    [part] = scene.allocations(vendor)
+    scene.answer(vendor, part.id, AllocationEvent.ACCEPT)
+
+    cancelled = scene.take(later(order, is_cancelled=True))
+
+    [ledger] = ledgers(cancelled).values()
     assert ledger == LineLedger(2, removed=2, allocated=2)
     assert (ledger.is_over_allocated, cancelled.status) == (True, ShippingStatus.PROCESSING)
+    [asked] = scene.allocations(vendor)
+    assert asked.state == AllocationState.CANCELLATION_REQUESTED
+    assert [line.asked_back for line in asked.lines] == [2]
+    scene.do(answer_cancellation, AnswerCancellation(part.id, agreed=True), vendor)
+    [answered] = scene.allocations(vendor)
+    assert (scene.order().status, answered.state) == (None, AllocationState.CANCELLED)
+
+
+def test_what_the_store_cancelled_is_not_shipped_after_a_parcel_is_voided(scene):
+    vendor = scene.new_vendor()
+    scene.host(vendor)
+    order = order_snapshot("1001", line_snapshot(quantity=2))
+    scene.take(order)
     [part] = scene.allocations(vendor)
-    scene.reject(vendor, part.id)
+    packed = scene.pack(vendor, part.id, "T1")
+
+    scene.take(later(order, is_cancelled=True))
+    scene.do(void_package, VoidPackage(part.id, packed.package.id), vendor)
+    scene.answer(vendor, part.id, AllocationEvent.CLOSE_SHORT)
     scene.run_jobs()
-    assert (scene.order().status, len(scene.allocations(vendor))) == (None, 1)
+
+    assert scene.order().status is None
+    assert [line.ledger.open for line in scene.order().lines] == [0]
+    assert len(scene.allocations(vendor)) == 1
+
+
+def test_what_the_store_fulfilled_goes_to_no_second_vendor(scene):
+    first, second = scene.new_vendor("First"), scene.new_vendor("Second")
+    scene.host(first, priority=1)
+    scene.host(second, priority=2)
+    order = order_snapshot("1001", line_snapshot(quantity=2))
+    scene.take(order)
+
+    scene.take(later(order, is_fulfilled=True))
+    scene.run_jobs()
+
+    [part] = scene.allocations(first)
+    assert part.state == AllocationState.CANCELLED
+    assert scene.allocations(second) == []
+    assert [line.ledger for line in scene.order().lines] == [LineLedger(2, elsewhere=2)]
 
 
 def test_quantity_up_after_allocation_opens_the_rest_alone(scene):

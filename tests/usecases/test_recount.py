@@ -11,10 +11,11 @@ from oms.domain.errors import FbaliError, GatewayError
 from oms.domain.jobs import JobKind
 from oms.domain.tracking import ExceptionReason, Meaning, PackageState, TrackingEvent
 from oms.usecases.pack import ReportPackageEvent, VoidPackage, report_package_event, void_package
+from oms.usecases.withdraw_units import AnswerCancellation, answer_cancellation
 from tests.services.snapshots import line_snapshot, order_snapshot
 
 P, E = PackageState, AllocationEvent
-STEPS = 120
+STEPS = 160
 TROUBLE = {"EXCEPTION", "RETURNING", "RETURNED", "EXPIRED"}
 Counts = defaultdict[str, dict[str, int]]
 LIVE = {"SUBMITTED", "ACCEPTED", "CANCELLATION_REQUESTED"}
@@ -43,6 +44,8 @@ class Chaos:
                 self.store,
                 self.store,
                 self.answer,
+                self.answer_cancellation,
+                self.pack,
                 self.pack,
                 self.pack,
                 self.void,
@@ -64,7 +67,7 @@ class Chaos:
             product = "plate" if name == "l3" else "mug"
             lines.append(line_snapshot(name, product, quantity=quantity, removed_quantity=removed))
         order = order_snapshot(
-            f"100{self.random.randint(0, 5)}",
+            f"100{self.random.randint(0, 9)}",
             *lines,
             updated_at=1_799_990_000 + self.seconds,
             is_paid=self.random.random() < 0.8,
@@ -85,6 +88,12 @@ class Chaos:
         if part is not None:
             event = self.random.choice([E.ACCEPT, E.REJECT, E.CLOSE_SHORT])
             self.scene.answer(vendor, part.id, event)
+
+    def answer_cancellation(self):
+        vendor, part = self.part()
+        if part is not None:
+            command = AnswerCancellation(part.id, agreed=self.random.random() < 0.6)
+            self.scene.do(answer_cancellation, command, vendor)
 
     def pack(self):
         vendor, part = self.part()

@@ -4,29 +4,13 @@ Written out rather than made from the models, so that it stays what it was when 
 a test compares what the migrations arrive at with the models, on both databases.
 """
 
-from pathlib import Path
-
-from peewee import Database, SqliteDatabase
+from peewee import Database
 from playhouse.migrate import SchemaMigrator
 
-_SQLITE = {
-    "bigint": "INTEGER",
-    "boolean": "INTEGER",
-    "bytes": "BLOB",
-    "serial": "INTEGER",
-}
-_POSTGRESQL = {
-    "bigint": "BIGINT",
-    "boolean": "BOOLEAN",
-    "bytes": "BYTEA",
-    "serial": "BIGSERIAL",
-}
+from oms.storage.dialects import statements_of
 
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
     """Create every table and index."""
-    types = _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRESQL
-    text = Path(__file__).with_suffix(".sql").read_text("utf-8")
-    for statement in text.format_map(types).split(";\n"):
-        if statement.strip():
-            db.execute_sql(statement)
+    for statement in statements_of(__file__, db):
+        db.execute_sql(statement)

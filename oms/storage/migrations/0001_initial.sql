@@ -1,4 +1,4 @@
--- The types in braces differ between SQLite and PostgreSQL and are filled in by 0001_initial.py.
+-- The types in braces differ between SQLite and PostgreSQL and are filled in by storage/dialects.py.
 
 CREATE TABLE merchant (
     id TEXT NOT NULL PRIMARY KEY,

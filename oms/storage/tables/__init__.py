@@ -22,9 +22,11 @@ from oms.storage.tables.fulfilment import (
 )
 from oms.storage.tables.orders import (
     EventRow,
+    HoldRow,
     OrderDetailRow,
     OrderLineRow,
     OrderRow,
+    OrderWordRow,
     QuarantinedOrderRow,
 )
 from oms.storage.tables.stores import (
@@ -66,4 +68,6 @@ TABLES: tuple[type[Table], ...] = (
     RequestRow,
     JobRow,
     ScheduleRow,
+    HoldRow,
+    OrderWordRow,
 )

@@ -30,6 +30,8 @@ class AllocationRow(Table):
     closed_at = BigIntegerField(null=True)
     version = IntegerField()
     created_at = BigIntegerField()
+    cancellation_deadline_at = BigIntegerField(null=True)
+    address_changed_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "allocation"
@@ -49,6 +51,14 @@ AllocationRow.add_index(
 )
 
 
+AllocationRow.add_index(
+    SQL(
+        "CREATE INDEX allocation_asked_back ON allocation (cancellation_deadline_at)"
+        " WHERE cancellation_deadline_at IS NOT NULL"
+    )
+)
+
+
 class AllocationLineRow(Table):
     """Units of a line in an allocation."""
 
@@ -63,6 +73,8 @@ class AllocationLineRow(Table):
     unit_cost_minor = BigIntegerField(null=True)
     shipping_cost_minor = BigIntegerField(null=True)
     currency = TextField()
+    asked_back = IntegerField(constraints=[SQL("DEFAULT 0")])
+    kept = IntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "allocation_line"

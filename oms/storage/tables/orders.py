@@ -7,13 +7,14 @@ from peewee import (
     BlobField,
     BooleanField,
     Check,
+    CompositeKey,
     IntegerField,
     TextField,
 )
 
 from oms.domain.admission import Admission
 from oms.domain.ledger import ShippingStatus
-from oms.storage.tables.columns import Table, one_of, refers_to
+from oms.storage.tables.columns import BytewiseTextField, Table, one_of, refers_to
 
 
 class OrderRow(Table):
@@ -37,6 +38,8 @@ class OrderRow(Table):
     content_hash = TextField()
     version = IntegerField()
     created_at = BigIntegerField()
+    cancelled_at = BigIntegerField(null=True)
+    is_held = BooleanField(constraints=[SQL("DEFAULT FALSE")])
 
     class Meta:
         table_name = "orders"
@@ -51,6 +54,8 @@ for _name, _columns, _condition in (
     ("orders_ended", "placed_at, id, store_id", "admission = 'ADMITTED' AND status IS NULL"),
     ("orders_of_status", "status, placed_at, id, store_id", "status IS NOT NULL"),
     ("orders_with_open_units", "placed_at, id, store_id", "has_open_units"),
+    ("orders_by_total", "total_minor, id", "admission = 'ADMITTED'"),
+    ("orders_held", "placed_at, id, store_id", "is_held"),
 ):
     OrderRow.add_index(
         SQL(f"CREATE INDEX {_name} ON orders (merchant_id, {_columns}) WHERE {_condition}")
@@ -62,6 +67,10 @@ OrderRow.add_index(
         "CREATE INDEX orders_counted"
         " ON orders (merchant_id, store_id, admission, status, has_open_units)"
     )
+)
+
+OrderRow.add_index(
+    SQL("CREATE INDEX orders_of_country ON orders (merchant_id, country, placed_at, id)")
 )
 
 
@@ -104,6 +113,8 @@ class OrderLineRow(Table):
     open_units = IntegerField()
     over_allocated = BooleanField()
     pending_reason = TextField()
+    wanted = IntegerField(constraints=[SQL("DEFAULT 0")])
+    is_fulfilled = BooleanField(constraints=[SQL("DEFAULT FALSE")])
 
     class Meta:
         table_name = "order_line"
@@ -130,6 +141,10 @@ OrderLineRow.add_index(
         "CREATE INDEX order_line_waiting"
         " ON order_line (product_id, order_id, pending_reason, open_units) WHERE open_units > 0"
     )
+)
+
+OrderLineRow.add_index(
+    SQL("CREATE INDEX order_line_over_allocated ON order_line (order_id) WHERE over_allocated")
 )
 
 
@@ -165,3 +180,35 @@ class EventRow(Table):
     class Meta:
         table_name = "event"
         indexes = ((("order_id", "sequence"), False),)
+
+
+class HoldRow(Table):
+    """A hold on an order."""
+
+    id = TextField(primary_key=True)
+    order_id = refers_to("orders")
+    reason = TextField()
+    owner = TextField()
+    note = TextField()
+    expire_at = BigIntegerField(null=True)
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "hold"
+        indexes = ((("order_id", "reason", "owner"), True),)
+
+
+HoldRow.add_index(SQL("CREATE INDEX hold_expiring ON hold (expire_at) WHERE expire_at IS NOT NULL"))
+
+
+class OrderWordRow(Table):
+    """A word that an order is found by."""
+
+    merchant_id = TextField()
+    word = BytewiseTextField()
+    order_id = refers_to("orders")
+
+    class Meta:
+        table_name = "order_word"
+        primary_key = CompositeKey("merchant_id", "word", "order_id")
+        indexes = ((("order_id", "word"), False),)

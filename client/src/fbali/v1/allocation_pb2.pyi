@@ -133,6 +133,8 @@ class Allocation(_message.Message):
     ACCEPT_TIME_FIELD_NUMBER: _builtins.int
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CANCELLATION_DEADLINE_TIME_FIELD_NUMBER: _builtins.int
+    ADDRESS_CHANGE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """vendors/{vendor}/allocations/{allocation}, for ever."""
     order: _builtins.str
@@ -191,6 +193,16 @@ class Allocation(_message.Message):
     def close_time(self) -> _timestamp_pb2.Timestamp:
         """When it ended or was closed; absent before."""
 
+    @_builtins.property
+    def cancellation_deadline_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when a cancellation request is to be answered; absent without one. Unanswered, it counts
+        as refused.
+        """
+
+    @_builtins.property
+    def address_change_time(self) -> _timestamp_pb2.Timestamp:
+        """When the recipient's address changed after the vendor accepted; absent when it did not."""
+
     def __init__(
         self,
         *,
@@ -213,10 +225,12 @@ class Allocation(_message.Message):
         accept_time: _timestamp_pb2.Timestamp | None = ...,
         close_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        cancellation_deadline_time: _timestamp_pb2.Timestamp | None = ...,
+        address_change_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_deadline_time", b"accept_deadline_time", "accept_time", b"accept_time", "close_time", b"close_time", "create_time", b"create_time", "recipient", b"recipient"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_deadline_time", b"accept_deadline_time", "accept_time", b"accept_time", "address_change_time", b"address_change_time", "cancellation_deadline_time", b"cancellation_deadline_time", "close_time", b"close_time", "create_time", b"create_time", "recipient", b"recipient"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_deadline_time", b"accept_deadline_time", "accept_time", b"accept_time", "actual_totals", b"actual_totals", "close_time", b"close_time", "costs", b"costs", "create_time", b"create_time", "etag", b"etag", "lines", b"lines", "merchant_display_name", b"merchant_display_name", "name", b"name", "note", b"note", "order", b"order", "order_number", b"order_number", "packages", b"packages", "quoted_totals", b"quoted_totals", "recipient", b"recipient", "reject_reason", b"reject_reason", "state", b"state", "vendor_display_name", b"vendor_display_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_deadline_time", b"accept_deadline_time", "accept_time", b"accept_time", "actual_totals", b"actual_totals", "address_change_time", b"address_change_time", "cancellation_deadline_time", b"cancellation_deadline_time", "close_time", b"close_time", "costs", b"costs", "create_time", b"create_time", "etag", b"etag", "lines", b"lines", "merchant_display_name", b"merchant_display_name", "name", b"name", "note", b"note", "order", b"order", "order_number", b"order_number", "packages", b"packages", "quoted_totals", b"quoted_totals", "recipient", b"recipient", "reject_reason", b"reject_reason", "state", b"state", "vendor_display_name", b"vendor_display_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -237,6 +251,7 @@ class AllocationLine(_message.Message):
     PACKED_QUANTITY_FIELD_NUMBER: _builtins.int
     RETURNED_QUANTITY_FIELD_NUMBER: _builtins.int
     UNIT_COST_FIELD_NUMBER: _builtins.int
+    CANCELLATION_QUANTITY_FIELD_NUMBER: _builtins.int
     line: _builtins.str
     """merchants/{merchant}/orders/{order}/lines/{line}."""
     title: _builtins.str
@@ -253,6 +268,8 @@ class AllocationLine(_message.Message):
     """Units of them in parcels that are not void."""
     returned_quantity: _builtins.int
     """Units of them that went back to the order."""
+    cancellation_quantity: _builtins.int
+    """Units that the vendor is asked to give back."""
     @_builtins.property
     def unit_cost(self) -> _money_pb2.Money:
         """Quoted cost of one unit, or absent."""
@@ -269,10 +286,11 @@ class AllocationLine(_message.Message):
         packed_quantity: _builtins.int = ...,
         returned_quantity: _builtins.int = ...,
         unit_cost: _money_pb2.Money | None = ...,
+        cancellation_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["unit_cost", b"unit_cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "packed_quantity", b"packed_quantity", "purchase_url", b"purchase_url", "quantity", b"quantity", "returned_quantity", b"returned_quantity", "sku", b"sku", "title", b"title", "unit_cost", b"unit_cost", "vendor_sku", b"vendor_sku"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancellation_quantity", b"cancellation_quantity", "line", b"line", "packed_quantity", b"packed_quantity", "purchase_url", b"purchase_url", "quantity", b"quantity", "returned_quantity", b"returned_quantity", "sku", b"sku", "title", b"title", "unit_cost", b"unit_cost", "vendor_sku", b"vendor_sku"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -93,6 +93,11 @@ class FulfillmentServiceStub:
                 request_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.AcceptPartnershipRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.AcceptPartnershipResponse.FromString,
                 _registered_method=True)
+        self.AnswerCancellation = channel.unary_unary(
+                '/fbali.v1.FulfillmentService/AnswerCancellation',
+                request_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationResponse.FromString,
+                _registered_method=True)
 
 
 class FulfillmentServiceServicer:
@@ -193,6 +198,14 @@ class FulfillmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AnswerCancellation(self, request, context):
+        """Answers a cancellation request: agreed units return to the order, refused ones stay with the
+        vendor. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FulfillmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -250,6 +263,11 @@ def add_FulfillmentServiceServicer_to_server(servicer, server):
                     servicer.AcceptPartnership,
                     request_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.AcceptPartnershipRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.AcceptPartnershipResponse.SerializeToString,
+            ),
+            'AnswerCancellation': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerCancellation,
+                    request_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -553,6 +571,33 @@ class FulfillmentService:
             '/fbali.v1.FulfillmentService/AcceptPartnership',
             fbali_dot_v1_dot_fulfillment__service__pb2.AcceptPartnershipRequest.SerializeToString,
             fbali_dot_v1_dot_fulfillment__service__pb2.AcceptPartnershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerCancellation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.FulfillmentService/AnswerCancellation',
+            fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationRequest.SerializeToString,
+            fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -81,6 +81,10 @@ class FulfillmentServiceStub:
     """Accepts an invitation; from now on the vendor gets what is hosted with it. Reasons:
     RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
     """
+    AnswerCancellation: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AnswerCancellationRequest, _fulfillment_service_pb2.AnswerCancellationResponse]
+    """Answers a cancellation request: agreed units return to the order, refused ones stay with the
+    vendor. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    """
 
 @_typing.type_check_only
 class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
@@ -134,6 +138,10 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     AcceptPartnership: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AcceptPartnershipRequest, _fulfillment_service_pb2.AcceptPartnershipResponse]  # type: ignore[assignment]
     """Accepts an invitation; from now on the vendor gets what is hosted with it. Reasons:
     RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    """
+    AnswerCancellation: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AnswerCancellationRequest, _fulfillment_service_pb2.AnswerCancellationResponse]  # type: ignore[assignment]
+    """Answers a cancellation request: agreed units return to the order, refused ones stay with the
+    vendor. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
 
 class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -251,6 +259,16 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfillment_service_pb2.AcceptPartnershipResponse, _abc.Awaitable[_fulfillment_service_pb2.AcceptPartnershipResponse]]:
         """Accepts an invitation; from now on the vendor gets what is hosted with it. Reasons:
         RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def AnswerCancellation(
+        self,
+        request: _fulfillment_service_pb2.AnswerCancellationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fulfillment_service_pb2.AnswerCancellationResponse, _abc.Awaitable[_fulfillment_service_pb2.AnswerCancellationResponse]]:
+        """Answers a cancellation request: agreed units return to the order, refused ones stay with the
+        vendor. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
 
 def add_FulfillmentServiceServicer_to_server(servicer: FulfillmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from fbali.v1 import address_pb2 as _address_pb2
 from fbali.v1 import allocation_pb2 as _allocation_pb2
 from fbali.v1 import event_pb2 as _event_pb2
+from fbali.v1 import hold_pb2 as _hold_pb2
 from fbali.v1 import money_pb2 as _money_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -116,6 +117,8 @@ class _PendingReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pending
     """The store is set to manual processing."""
     PENDING_REASON_QUARANTINED: _PendingReason.ValueType  # 6
     """Allocating this order failed repeatedly; the operator is asked."""
+    PENDING_REASON_HELD: _PendingReason.ValueType  # 7
+    """The order is held."""
 
 class PendingReason(_PendingReason, metaclass=_PendingReasonEnumTypeWrapper):
     """Why open units of a line wait."""
@@ -134,6 +137,8 @@ PENDING_REASON_MANUAL: PendingReason.ValueType  # 5
 """The store is set to manual processing."""
 PENDING_REASON_QUARANTINED: PendingReason.ValueType  # 6
 """Allocating this order failed repeatedly; the operator is asked."""
+PENDING_REASON_HELD: PendingReason.ValueType  # 7
+"""The order is held."""
 Global___PendingReason: _TypeAlias = PendingReason  # noqa: Y015
 
 @_typing.final
@@ -162,6 +167,8 @@ class Order(_message.Message):
     STORE_UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    CANCEL_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/orders/{order}, for ever."""
     store: _builtins.str
@@ -224,6 +231,14 @@ class Order(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was first seen here."""
 
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[_hold_pb2.Hold]:
+        """The holds that are on it."""
+
+    @_builtins.property
+    def cancel_time(self) -> _timestamp_pb2.Timestamp:
+        """When the merchant cancelled it here; absent when he did not."""
+
     def __init__(
         self,
         *,
@@ -247,10 +262,12 @@ class Order(_message.Message):
         store_update_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        holds: _abc.Iterable[_hold_pb2.Hold] | None = ...,
+        cancel_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "place_time", b"place_time", "recipient", b"recipient", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "create_time", b"create_time", "place_time", b"place_time", "recipient", b"recipient", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission", b"admission", "allocations", b"allocations", "cost_totals", b"cost_totals", "create_time", b"create_time", "customer_email", b"customer_email", "customer_name", b"customer_name", "customer_note", b"customer_note", "etag", b"etag", "external_id", b"external_id", "history", b"history", "lines", b"lines", "name", b"name", "number", b"number", "place_time", b"place_time", "recipient", b"recipient", "shipping_status", b"shipping_status", "store", b"store", "store_status", b"store_status", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission", b"admission", "allocations", b"allocations", "cancel_time", b"cancel_time", "cost_totals", b"cost_totals", "create_time", b"create_time", "customer_email", b"customer_email", "customer_name", b"customer_name", "customer_note", b"customer_note", "etag", b"etag", "external_id", b"external_id", "history", b"history", "holds", b"holds", "lines", b"lines", "name", b"name", "number", b"number", "place_time", b"place_time", "recipient", b"recipient", "shipping_status", b"shipping_status", "store", b"store", "store_status", b"store_status", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

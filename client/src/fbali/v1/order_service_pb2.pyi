@@ -4,7 +4,10 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from fbali.v1 import hold_pb2 as _hold_pb2
 from fbali.v1 import order_pb2 as _order_pb2
+from fbali.v1 import placement_pb2 as _placement_pb2
+from fbali.v1 import product_pb2 as _product_pb2
 from fbali.v1 import store_pb2 as _store_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -66,6 +69,58 @@ ORDER_TAG_ENDED: OrderTag.ValueType  # 7
 """Admitted, and nothing is left to process: cancelled or excluded."""
 Global___OrderTag: _TypeAlias = OrderTag  # noqa: Y015
 
+class _OrderPeculiarity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OrderPeculiarityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderPeculiarity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORDER_PECULIARITY_UNSPECIFIED: _OrderPeculiarity.ValueType  # 0
+    """None asked for."""
+    ORDER_PECULIARITY_HELD: _OrderPeculiarity.ValueType  # 1
+    """Held for any reason."""
+    ORDER_PECULIARITY_UNHOSTED: _OrderPeculiarity.ValueType  # 2
+    """Lines wait because no hosting covers their product."""
+    ORDER_PECULIARITY_OVER_ALLOCATED: _OrderPeculiarity.ValueType  # 3
+    """Vendors have more units than are left."""
+
+class OrderPeculiarity(_OrderPeculiarity, metaclass=_OrderPeculiarityEnumTypeWrapper):
+    """What makes orders stand out."""
+
+ORDER_PECULIARITY_UNSPECIFIED: OrderPeculiarity.ValueType  # 0
+"""None asked for."""
+ORDER_PECULIARITY_HELD: OrderPeculiarity.ValueType  # 1
+"""Held for any reason."""
+ORDER_PECULIARITY_UNHOSTED: OrderPeculiarity.ValueType  # 2
+"""Lines wait because no hosting covers their product."""
+ORDER_PECULIARITY_OVER_ALLOCATED: OrderPeculiarity.ValueType  # 3
+"""Vendors have more units than are left."""
+Global___OrderPeculiarity: _TypeAlias = OrderPeculiarity  # noqa: Y015
+
+class _OrderSorting:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OrderSortingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderSorting.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORDER_SORTING_UNSPECIFIED: _OrderSorting.ValueType  # 0
+    """Newest first by the time when they were placed."""
+    ORDER_SORTING_OLDEST: _OrderSorting.ValueType  # 1
+    """Oldest first by the time when they were placed."""
+    ORDER_SORTING_TOTAL: _OrderSorting.ValueType  # 2
+    """Highest total first; compares numbers, whatever the currency."""
+
+class OrderSorting(_OrderSorting, metaclass=_OrderSortingEnumTypeWrapper):
+    """In which order a list is."""
+
+ORDER_SORTING_UNSPECIFIED: OrderSorting.ValueType  # 0
+"""Newest first by the time when they were placed."""
+ORDER_SORTING_OLDEST: OrderSorting.ValueType  # 1
+"""Oldest first by the time when they were placed."""
+ORDER_SORTING_TOTAL: OrderSorting.ValueType  # 2
+"""Highest total first; compares numbers, whatever the currency."""
+Global___OrderSorting: _TypeAlias = OrderSorting  # noqa: Y015
+
 @_typing.final
 class ListOrdersRequest(_message.Message):
     """Request of ListOrders."""
@@ -80,6 +135,11 @@ class ListOrdersRequest(_message.Message):
     VENDOR_FIELD_NUMBER: _builtins.int
     PLACED_AFTER_TIME_FIELD_NUMBER: _builtins.int
     PLACED_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    REGION_CODE_FIELD_NUMBER: _builtins.int
+    HOLD_REASON_FIELD_NUMBER: _builtins.int
+    PECULIARITY_FIELD_NUMBER: _builtins.int
+    SORTING_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """merchants/{merchant}; merchants/- is the caller's own."""
     page_size: _builtins.int
@@ -92,6 +152,18 @@ class ListOrdersRequest(_message.Message):
     """merchants/{merchant}/stores/{store}, or empty for all stores."""
     vendor: _builtins.str
     """vendors/{vendor} who has a live part of it, or empty for all."""
+    search: _builtins.str
+    """Words, each of which begins the order number, a word of the customer's name, a SKU, a word of a
+    product title or a tracking number, in any case; empty for all.
+    """
+    region_code: _builtins.str
+    """ISO 3166-1 alpha-2 code of the recipient's country, or empty for all."""
+    hold_reason: _hold_pb2.HoldReason.ValueType
+    """Only orders with a hold of this reason; unspecified for all."""
+    peculiarity: Global___OrderPeculiarity.ValueType
+    """Only orders with this peculiarity; unspecified for all."""
+    sorting: Global___OrderSorting.ValueType
+    """In which order; unspecified is newest first."""
     @_builtins.property
     def placed_after_time(self) -> _timestamp_pb2.Timestamp:
         """Placed at or after this instant."""
@@ -111,10 +183,15 @@ class ListOrdersRequest(_message.Message):
         vendor: _builtins.str = ...,
         placed_after_time: _timestamp_pb2.Timestamp | None = ...,
         placed_before_time: _timestamp_pb2.Timestamp | None = ...,
+        search: _builtins.str = ...,
+        region_code: _builtins.str = ...,
+        hold_reason: _hold_pb2.HoldReason.ValueType = ...,
+        peculiarity: Global___OrderPeculiarity.ValueType = ...,
+        sorting: Global___OrderSorting.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["placed_after_time", b"placed_after_time", "placed_before_time", b"placed_before_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "placed_after_time", b"placed_after_time", "placed_before_time", b"placed_before_time", "store", b"store", "tag", b"tag", "vendor", b"vendor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_reason", b"hold_reason", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "peculiarity", b"peculiarity", "placed_after_time", b"placed_after_time", "placed_before_time", b"placed_before_time", "region_code", b"region_code", "search", b"search", "sorting", b"sorting", "store", b"store", "tag", b"tag", "vendor", b"vendor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -487,3 +564,317 @@ class ListQuarantinedOrdersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListQuarantinedOrdersResponse: _TypeAlias = ListQuarantinedOrdersResponse  # noqa: Y015
+
+@_typing.final
+class PreviewPlacementRequest(_message.Message):
+    """Request of PreviewPlacement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """merchants/{merchant}/orders/{order}, each at most once."""
+
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_placement_pb2.PlacementChoice]:
+        """What to do with products that no hosting fits; each product or variant at most once."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        orders: _abc.Iterable[_builtins.str] | None = ...,
+        choices: _abc.Iterable[_placement_pb2.PlacementChoice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "orders", b"orders", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewPlacementRequest: _TypeAlias = PreviewPlacementRequest  # noqa: Y015
+
+@_typing.final
+class PreviewPlacementResponse(_message.Message):
+    """Response of PreviewPlacement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACEMENTS_FIELD_NUMBER: _builtins.int
+    UNHOSTED_PRODUCTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def placements(self) -> _containers.RepeatedCompositeFieldContainer[_placement_pb2.OrderPlacement]:
+        """One per order, in the order of the request."""
+
+    @_builtins.property
+    def unhosted_products(self) -> _containers.RepeatedCompositeFieldContainer[_product_pb2.Product]:
+        """Products that no hosting and no choice fits, most waiting units first."""
+
+    def __init__(
+        self,
+        *,
+        placements: _abc.Iterable[_placement_pb2.OrderPlacement] | None = ...,
+        unhosted_products: _abc.Iterable[_product_pb2.Product] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["placements", b"placements", "unhosted_products", b"unhosted_products"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewPlacementResponse: _TypeAlias = PreviewPlacementResponse  # noqa: Y015
+
+@_typing.final
+class PlaceOrdersRequest(_message.Message):
+    """Request of PlaceOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """merchants/{merchant}/orders/{order}, each at most once."""
+
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_placement_pb2.PlacementChoice]:
+        """What to do with products that no hosting fits; each product or variant at most once."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        orders: _abc.Iterable[_builtins.str] | None = ...,
+        choices: _abc.Iterable[_placement_pb2.PlacementChoice] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "orders", b"orders", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceOrdersRequest: _TypeAlias = PlaceOrdersRequest  # noqa: Y015
+
+@_typing.final
+class PlaceOrdersResponse(_message.Message):
+    """Response of PlaceOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACEMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def placements(self) -> _containers.RepeatedCompositeFieldContainer[_placement_pb2.OrderPlacement]:
+        """One per order, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        placements: _abc.Iterable[_placement_pb2.OrderPlacement] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["placements", b"placements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceOrdersResponse: _TypeAlias = PlaceOrdersResponse  # noqa: Y015
+
+@_typing.final
+class CancelOrderRequest(_message.Message):
+    """Request of CancelOrder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/orders/{order}."""
+    note: _builtins.str
+    """Why, or empty."""
+    etag: _builtins.str
+    """The etag that was read; empty to change whatever is there."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        note: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "note", b"note", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelOrderRequest: _TypeAlias = CancelOrderRequest  # noqa: Y015
+
+@_typing.final
+class CancelOrderResponse(_message.Message):
+    """Response of CancelOrder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order(self) -> _order_pb2.Order:
+        """The order as it is now."""
+
+    def __init__(
+        self,
+        *,
+        order: _order_pb2.Order | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelOrderResponse: _TypeAlias = CancelOrderResponse  # noqa: Y015
+
+@_typing.final
+class HoldOrdersRequest(_message.Message):
+    """Request of HoldOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    reason: _hold_pb2.HoldReason.ValueType
+    """Why."""
+    note: _builtins.str
+    """In words, or empty."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """merchants/{merchant}/orders/{order}, each at most once."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends by itself; absent when never."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        orders: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _hold_pb2.HoldReason.ValueType = ...,
+        note: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "note", b"note", "orders", b"orders", "parent", b"parent", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldOrdersRequest: _TypeAlias = HoldOrdersRequest  # noqa: Y015
+
+@_typing.final
+class HoldOrdersResponse(_message.Message):
+    """Response of HoldOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[_hold_pb2.OrderResult]:
+        """One per order, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[_hold_pb2.OrderResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldOrdersResponse: _TypeAlias = HoldOrdersResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseOrdersRequest(_message.Message):
+    """Request of ReleaseOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    reason: _hold_pb2.HoldReason.ValueType
+    """Only holds of this reason; unspecified for all."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """merchants/{merchant}/orders/{order}, each at most once."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        orders: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _hold_pb2.HoldReason.ValueType = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders", "parent", b"parent", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseOrdersRequest: _TypeAlias = ReleaseOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseOrdersResponse(_message.Message):
+    """Response of ReleaseOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[_hold_pb2.OrderResult]:
+        """One per order, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[_hold_pb2.OrderResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseOrdersResponse: _TypeAlias = ReleaseOrdersResponse  # noqa: Y015

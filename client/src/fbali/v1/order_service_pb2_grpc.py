@@ -73,6 +73,31 @@ class OrderServiceStub:
                 request_serializer=fbali_dot_v1_dot_order__service__pb2.ListQuarantinedOrdersRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_order__service__pb2.ListQuarantinedOrdersResponse.FromString,
                 _registered_method=True)
+        self.PreviewPlacement = channel.unary_unary(
+                '/fbali.v1.OrderService/PreviewPlacement',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.PreviewPlacementRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.PreviewPlacementResponse.FromString,
+                _registered_method=True)
+        self.PlaceOrders = channel.unary_unary(
+                '/fbali.v1.OrderService/PlaceOrders',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.PlaceOrdersRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.PlaceOrdersResponse.FromString,
+                _registered_method=True)
+        self.CancelOrder = channel.unary_unary(
+                '/fbali.v1.OrderService/CancelOrder',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.CancelOrderRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.CancelOrderResponse.FromString,
+                _registered_method=True)
+        self.HoldOrders = channel.unary_unary(
+                '/fbali.v1.OrderService/HoldOrders',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.HoldOrdersRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.HoldOrdersResponse.FromString,
+                _registered_method=True)
+        self.ReleaseOrders = channel.unary_unary(
+                '/fbali.v1.OrderService/ReleaseOrders',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -133,6 +158,51 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewPlacement(self, request, context):
+        """Shows what PlaceOrders would do with the same fields, and changes nothing: the parts per
+        vendor with quoted costs and margin, what would still wait and why, and the un-hosted
+        products. Orders that cannot be placed are answered, not refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlaceOrders(self, request, context):
+        """Allocates orders by hand, whatever the processing of their store is, by the hostings and the
+        choices. Answers per order: each is placed wholly or left untouched; lines that nothing fits
+        stay open with their reason. Holds do not keep a merchant from placing. Reasons:
+        PARTNERSHIP_INACTIVE, RESOURCE_NOT_FOUND (a chosen product or vendor), REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelOrder(self, request, context):
+        """Stops an order: open units are excluded, units that no vendor accepted are withdrawn at once,
+        accepted ones get a cancellation request that the vendor answers, packed ones go on. The store
+        is not told. Reasons: RESOURCE_NOT_FOUND, PRECONDITION_FAILED (not admitted), ETAG_MISMATCH,
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HoldOrders(self, request, context):
+        """Puts a hold on orders: automatic allocation leaves them alone until every hold is released or
+        has expired. Answers per order. Reasons: REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseOrders(self, request, context):
+        """Releases holds; orders without any are allocated. Answers per order. Reasons:
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -170,6 +240,31 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.ListQuarantinedOrders,
                     request_deserializer=fbali_dot_v1_dot_order__service__pb2.ListQuarantinedOrdersRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_order__service__pb2.ListQuarantinedOrdersResponse.SerializeToString,
+            ),
+            'PreviewPlacement': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewPlacement,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.PreviewPlacementRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.PreviewPlacementResponse.SerializeToString,
+            ),
+            'PlaceOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceOrders,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.PlaceOrdersRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.PlaceOrdersResponse.SerializeToString,
+            ),
+            'CancelOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelOrder,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.CancelOrderRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.CancelOrderResponse.SerializeToString,
+            ),
+            'HoldOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.HoldOrders,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.HoldOrdersRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.HoldOrdersResponse.SerializeToString,
+            ),
+            'ReleaseOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseOrders,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -365,6 +460,141 @@ class OrderService:
             '/fbali.v1.OrderService/ListQuarantinedOrders',
             fbali_dot_v1_dot_order__service__pb2.ListQuarantinedOrdersRequest.SerializeToString,
             fbali_dot_v1_dot_order__service__pb2.ListQuarantinedOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewPlacement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/PreviewPlacement',
+            fbali_dot_v1_dot_order__service__pb2.PreviewPlacementRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.PreviewPlacementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/PlaceOrders',
+            fbali_dot_v1_dot_order__service__pb2.PlaceOrdersRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.PlaceOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/CancelOrder',
+            fbali_dot_v1_dot_order__service__pb2.CancelOrderRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.CancelOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HoldOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/HoldOrders',
+            fbali_dot_v1_dot_order__service__pb2.HoldOrdersRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.HoldOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/ReleaseOrders',
+            fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,31 @@ class OrderServiceStub:
     """Lists the sync runs of a store, newest first. Reasons: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
     ListQuarantinedOrders: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListQuarantinedOrdersRequest, _order_service_pb2.ListQuarantinedOrdersResponse]
     """Lists the orders that could not be taken, newest first. Reasons: PAGE_TOKEN_INVALID."""
+    PreviewPlacement: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.PreviewPlacementRequest, _order_service_pb2.PreviewPlacementResponse]
+    """Shows what PlaceOrders would do with the same fields, and changes nothing: the parts per
+    vendor with quoted costs and margin, what would still wait and why, and the un-hosted
+    products. Orders that cannot be placed are answered, not refused.
+    """
+    PlaceOrders: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.PlaceOrdersRequest, _order_service_pb2.PlaceOrdersResponse]
+    """Allocates orders by hand, whatever the processing of their store is, by the hostings and the
+    choices. Answers per order: each is placed wholly or left untouched; lines that nothing fits
+    stay open with their reason. Holds do not keep a merchant from placing. Reasons:
+    PARTNERSHIP_INACTIVE, RESOURCE_NOT_FOUND (a chosen product or vendor), REQUEST_ID_REUSED.
+    """
+    CancelOrder: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.CancelOrderRequest, _order_service_pb2.CancelOrderResponse]
+    """Stops an order: open units are excluded, units that no vendor accepted are withdrawn at once,
+    accepted ones get a cancellation request that the vendor answers, packed ones go on. The store
+    is not told. Reasons: RESOURCE_NOT_FOUND, PRECONDITION_FAILED (not admitted), ETAG_MISMATCH,
+    REQUEST_ID_REUSED.
+    """
+    HoldOrders: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.HoldOrdersRequest, _order_service_pb2.HoldOrdersResponse]
+    """Puts a hold on orders: automatic allocation leaves them alone until every hold is released or
+    has expired. Answers per order. Reasons: REQUEST_ID_REUSED.
+    """
+    ReleaseOrders: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ReleaseOrdersRequest, _order_service_pb2.ReleaseOrdersResponse]
+    """Releases holds; orders without any are allocated. Answers per order. Reasons:
+    REQUEST_ID_REUSED.
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -83,6 +108,31 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Lists the sync runs of a store, newest first. Reasons: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
     ListQuarantinedOrders: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListQuarantinedOrdersRequest, _order_service_pb2.ListQuarantinedOrdersResponse]  # type: ignore[assignment]
     """Lists the orders that could not be taken, newest first. Reasons: PAGE_TOKEN_INVALID."""
+    PreviewPlacement: _aio.UnaryUnaryMultiCallable[_order_service_pb2.PreviewPlacementRequest, _order_service_pb2.PreviewPlacementResponse]  # type: ignore[assignment]
+    """Shows what PlaceOrders would do with the same fields, and changes nothing: the parts per
+    vendor with quoted costs and margin, what would still wait and why, and the un-hosted
+    products. Orders that cannot be placed are answered, not refused.
+    """
+    PlaceOrders: _aio.UnaryUnaryMultiCallable[_order_service_pb2.PlaceOrdersRequest, _order_service_pb2.PlaceOrdersResponse]  # type: ignore[assignment]
+    """Allocates orders by hand, whatever the processing of their store is, by the hostings and the
+    choices. Answers per order: each is placed wholly or left untouched; lines that nothing fits
+    stay open with their reason. Holds do not keep a merchant from placing. Reasons:
+    PARTNERSHIP_INACTIVE, RESOURCE_NOT_FOUND (a chosen product or vendor), REQUEST_ID_REUSED.
+    """
+    CancelOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.CancelOrderRequest, _order_service_pb2.CancelOrderResponse]  # type: ignore[assignment]
+    """Stops an order: open units are excluded, units that no vendor accepted are withdrawn at once,
+    accepted ones get a cancellation request that the vendor answers, packed ones go on. The store
+    is not told. Reasons: RESOURCE_NOT_FOUND, PRECONDITION_FAILED (not admitted), ETAG_MISMATCH,
+    REQUEST_ID_REUSED.
+    """
+    HoldOrders: _aio.UnaryUnaryMultiCallable[_order_service_pb2.HoldOrdersRequest, _order_service_pb2.HoldOrdersResponse]  # type: ignore[assignment]
+    """Puts a hold on orders: automatic allocation leaves them alone until every hold is released or
+    has expired. Answers per order. Reasons: REQUEST_ID_REUSED.
+    """
+    ReleaseOrders: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ReleaseOrdersRequest, _order_service_pb2.ReleaseOrdersResponse]  # type: ignore[assignment]
+    """Releases holds; orders without any are allocated. Answers per order. Reasons:
+    REQUEST_ID_REUSED.
+    """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """A merchant's orders. Callers: merchant.
@@ -150,5 +200,60 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_service_pb2.ListQuarantinedOrdersResponse, _abc.Awaitable[_order_service_pb2.ListQuarantinedOrdersResponse]]:
         """Lists the orders that could not be taken, newest first. Reasons: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def PreviewPlacement(
+        self,
+        request: _order_service_pb2.PreviewPlacementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.PreviewPlacementResponse, _abc.Awaitable[_order_service_pb2.PreviewPlacementResponse]]:
+        """Shows what PlaceOrders would do with the same fields, and changes nothing: the parts per
+        vendor with quoted costs and margin, what would still wait and why, and the un-hosted
+        products. Orders that cannot be placed are answered, not refused.
+        """
+
+    @_abc_1.abstractmethod
+    def PlaceOrders(
+        self,
+        request: _order_service_pb2.PlaceOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.PlaceOrdersResponse, _abc.Awaitable[_order_service_pb2.PlaceOrdersResponse]]:
+        """Allocates orders by hand, whatever the processing of their store is, by the hostings and the
+        choices. Answers per order: each is placed wholly or left untouched; lines that nothing fits
+        stay open with their reason. Holds do not keep a merchant from placing. Reasons:
+        PARTNERSHIP_INACTIVE, RESOURCE_NOT_FOUND (a chosen product or vendor), REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelOrder(
+        self,
+        request: _order_service_pb2.CancelOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.CancelOrderResponse, _abc.Awaitable[_order_service_pb2.CancelOrderResponse]]:
+        """Stops an order: open units are excluded, units that no vendor accepted are withdrawn at once,
+        accepted ones get a cancellation request that the vendor answers, packed ones go on. The store
+        is not told. Reasons: RESOURCE_NOT_FOUND, PRECONDITION_FAILED (not admitted), ETAG_MISMATCH,
+        REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def HoldOrders(
+        self,
+        request: _order_service_pb2.HoldOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.HoldOrdersResponse, _abc.Awaitable[_order_service_pb2.HoldOrdersResponse]]:
+        """Puts a hold on orders: automatic allocation leaves them alone until every hold is released or
+        has expired. Answers per order. Reasons: REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseOrders(
+        self,
+        request: _order_service_pb2.ReleaseOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ReleaseOrdersResponse, _abc.Awaitable[_order_service_pb2.ReleaseOrdersResponse]]:
+        """Releases holds; orders without any are allocated. Answers per order. Reasons:
+        REQUEST_ID_REUSED.
+        """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
