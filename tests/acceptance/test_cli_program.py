@@ -327,7 +327,11 @@ def test_hosting_is_changed_only_where_it_was_said(server, environment):
 def test_interrupted_sync_goes_on_at_the_server(server, environment):
     server.script("GetSyncRun", GetSyncRunResponse(sync_run=sync_run("RUNNING")))
     process = subprocess.Popen(
-        [*PROGRAM, "sync"], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        # A shell makes what it starts in the background deaf to Ctrl-C; env undoes that.
+        ["env", "--default-signal=INT", *PROGRAM, "sync"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     while not server.requests("GetSyncRun"):
         time.sleep(0.02)

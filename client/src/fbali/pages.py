@@ -70,6 +70,20 @@ def gather(list_call: Callable[[Request], Answer], request: Request, limit: int 
     return found
 
 
+def each_part(
+    list_call: Callable[[Request], Answer], request: Request, limit: int | None
+) -> Iterator[Answer]:
+    """Give page after page until there are `limit` items (None: all)."""
+    request.page_size = min(limit or PAGE_SIZE_MAX, PAGE_SIZE_MAX)
+    count = 0
+    for page in each_page(list_call, request):
+        yield page
+        count += len(getattr(page, items_field(page)))
+        if limit is not None and count >= limit:
+            return
+        request.page_size = min((limit or PAGE_SIZE_MAX + count) - count, PAGE_SIZE_MAX)
+
+
 def items_field(page: Any) -> str:
     """Name the one field of an answer that holds the items."""
     fields = page.DESCRIPTOR.fields

@@ -39,14 +39,23 @@ COMMON_OPTIONS: Sequence[click.Option] = (
     _common(
         "-o",
         "--output",
-        text="Table for people (default), JSON for programs.",
-        type=click.Choice(["table", "json"]),
+        text="Table for people (default); one JSON document, JSON lines or CSV for programs.",
+        type=click.Choice(["table", "json", "jsonl", "csv"]),
     ),
     _common("--profile", text="Work as this profile.", metavar="NAME"),
     _common("--server", text="Ask this server.", metavar="ADDRESS"),
     _common("--ca-file", text="Trust these authorities.", metavar="FILE"),
     _common("--no-input", text="Never ask.", is_flag=True, default=None),
     _common("--debug", text="Show where an error comes from.", is_flag=True, default=None),
+)
+
+fields_option = click.option(
+    "--fields",
+    metavar="A,B.C",
+    callback=_remember,
+    expose_value=False,
+    is_eager=True,
+    help="Only these fields of the answer's items, by their JSON names; for json, jsonl and csv.",
 )
 
 

@@ -19,6 +19,7 @@ class Choices:
     """What the flags of a command line say; None where they say nothing."""
 
     output: str | None = None
+    fields: str | None = None
     profile: str | None = None
     server: str | None = None
     ca_file: str | None = None

@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     DENIED = 4
     CONFLICT = 5
     UNAVAILABLE = 6
+    PARTLY_DONE = 7
     INTERRUPTED = 130
 
 
@@ -27,6 +28,7 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.DENIED: "no valid token, or its role may not do this",
     ExitCode.CONFLICT: "the present state does not allow it, or somebody else changed it first",
     ExitCode.UNAVAILABLE: "the server cannot be reached, is busy or did not answer in time",
+    ExitCode.PARTLY_DONE: "some of many were refused; the answer says for each what was done",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
 }
 

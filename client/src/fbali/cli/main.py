@@ -40,6 +40,10 @@ REGISTRY: Mapping[str, Entry] = {
     ),
     "jobs": Entry("fbali.cli.commands.jobs:jobs", "For operators: see and settle background work."),
     "auth": Entry("fbali.cli.commands.auth:auth", "Log in, log out, see who you are."),
+    "completion": Entry(
+        "fbali.cli.commands.completion:completion",
+        "Print the script that makes a shell complete fbali.",
+    ),
     "help": Entry("fbali.cli.commands.topics:topics", "Read about exit codes, names and settings."),
 }
 

@@ -1,9 +1,12 @@
 """Resource names as arguments: the full name, or its last id for what is the caller's own."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:  # Only a shell that completes needs it.
+    from click.shell_completion import CompletionItem
 
 _ID = re.compile(r"[0-9a-z]{1,40}")
 
@@ -33,6 +36,15 @@ class NameType(click.ParamType[str]):
             way = f"write {self._pattern} or the last part of it"
             self.fail(f"{text!r} is no {self.name}; {way}", param, ctx)
         return f"{self._prefix}/{text}"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        """Suggest ids to the shell."""
+        del param
+        from fbali.cli.suggestions import suggest
+
+        return suggest(ctx, self.name, incomplete)
 
 
 MERCHANT = NameType("merchant", "merchants/{merchant}")
@@ -83,6 +95,15 @@ class PartnershipType(click.ParamType[str]):
         if re.fullmatch(r"merchants/[0-9a-z-]{1,40}/partnerships/[0-9a-z]{1,40}", text):
             return text
         return f"merchants/-/partnerships/{last_part(VENDOR.convert(text, param, ctx))}"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        """Suggest ids to the shell."""
+        del param
+        from fbali.cli.suggestions import suggest
+
+        return suggest(ctx, self.name, incomplete)
 
 
 PARTNERSHIP = PartnershipType()

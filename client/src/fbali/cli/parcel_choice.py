@@ -36,16 +36,25 @@ def package_lines(allocation: Allocation, named: Sequence[str]) -> list[PackageL
     return [_package_line(allocation, pair) for pair in named]
 
 
-def _package_line(allocation: Allocation, pair: str) -> PackageLine:
-    name, _, units = pair.rpartition("=")
-    if not (name and units.isascii() and units.isdigit() and int(units)):
-        raise click.UsageError(f"{pair!r} does not say what and how many; write SKU=UNITS")
+def line_named(allocation: Allocation, name: str) -> AllocationLine:
+    """Find a line by its SKU, the vendor's or the store's, or by its id.
+
+    Raises:
+        click.UsageError: It names no line or several.
+    """
     fitting = [line for line in allocation.lines if name in _names(line)]
     if len(fitting) != 1:
         skus = ", ".join(line.sku or last_part(line.line) for line in allocation.lines)
         count = "no line" if not fitting else "several lines"
         raise click.UsageError(f"{name!r} names {count} of this allocation (it has: {skus})")
-    return PackageLine(line=fitting[0].line, quantity=int(units))
+    return fitting[0]
+
+
+def _package_line(allocation: Allocation, pair: str) -> PackageLine:
+    name, _, units = pair.rpartition("=")
+    if not (name and units.isascii() and units.isdigit() and int(units)):
+        raise click.UsageError(f"{pair!r} does not say what and how many; write SKU=UNITS")
+    return PackageLine(line=line_named(allocation, name).line, quantity=int(units))
 
 
 def _names(line: AllocationLine) -> set[str]:

@@ -13,7 +13,7 @@ _GAP = "  "
 def render_values(table: Table) -> str:
     """Render one table as tab-separated values with a title row; nothing is cut."""
     titles = [column.title for column in table.columns]
-    rows = [[_exact(cell) for cell in row] for row in table.rows]
+    rows = [[exact_text(cell) for cell in row] for row in table.rows]
     return "\n".join("\t".join(row) for row in [titles, *rows])
 
 
@@ -40,13 +40,14 @@ def cell_text(cell: Cell) -> str:
     return neutral(cell.text if isinstance(cell, Word) else str(cell))
 
 
+def exact_text(cell: Cell) -> str:
+    """Write a cell for programs, on one line."""
+    return format_time_exactly(cell) if isinstance(cell, datetime) else cell_text(cell)
+
+
 def field_lines(cell: Cell) -> list[str]:
     """Write a field's value for people; line ends of text are kept."""
     return neutral_lines(cell) if isinstance(cell, str) else [cell_text(cell)]
-
-
-def _exact(cell: Cell) -> str:
-    return format_time_exactly(cell) if isinstance(cell, datetime) else cell_text(cell)
 
 
 def _block_lines(block: Heading | Fields | Table | Note) -> Iterator[str]:

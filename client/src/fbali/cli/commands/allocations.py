@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import click
 
 from fbali.cli import names
-from fbali.cli.command import Noun, options_as
+from fbali.cli.command import Noun, fields_option, options_as
+from fbali.cli.commands.cancellation_answer import answer_cancellation
+from fbali.cli.commands.parcel_files import export
 from fbali.cli.commands.parcels import report, ship, void
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 from fbali.cli.parameters import MONEY
 
 STATES = [
@@ -78,13 +80,18 @@ def list_allocations(
         AllocationState.Value(f"ALLOCATION_STATE_{one.upper().replace('-', '_')}") for one in states
     ]
     request = ListAllocationsRequest(parent="vendors/-", states=values, merchant=merchant or "")
-    found = read_list(invocation.client.fulfillment.ListAllocations, request, paging)
-    invocation.answer(found, lambda: allocation_list(found.allocations))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.fulfillment.ListAllocations,
+        request,
+        paging,
+        lambda found: allocation_list(found.allocations),
+    )
 
 
 @allocations.command("show", example="fbali allocations show a0allocation")
 @click.argument("allocation", type=names.ALLOCATION)
+@fields_option
 @click.pass_obj
 def show(invocation: Invocation, *, allocation: str) -> None:
     """Show a part of an order: address, units, costs, parcels with their tracking."""
@@ -172,5 +179,5 @@ def costs(invocation: Invocation, *, allocation: str, amounts: Amounts, note: st
     invocation.answer(found, lambda: allocation_document(found.allocation))
 
 
-for command in (ship, void, report):
+for command in (answer_cancellation, export, ship, void, report):
     allocations.add_command(command)

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from fbali.cli.command import Noun
+from fbali.cli.command import Noun, fields_option
 from fbali.cli.connection import (
     DEFAULT_SERVER,
     Connection,
@@ -44,6 +44,7 @@ def login(invocation: Invocation) -> None:
 
 
 @auth.command("status", example="fbali auth status")
+@fields_option
 @click.pass_obj
 def status(invocation: Invocation) -> None:
     """Show who you are, in which role, and on which server."""
@@ -65,7 +66,7 @@ def logout(invocation: Invocation) -> None:
     had_token = invocation.folder.forget_token(name)
     words = "Logged out of" if had_token else "There was no token in"
     invocation.say(f"{words} profile {name}.")
-    if invocation.is_json:
+    if invocation.is_json or invocation.is_streamed:
         invocation.answer({"profile": name, "logged_out": had_token}, list)
 
 

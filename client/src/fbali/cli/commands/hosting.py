@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from fbali.cli import names
-from fbali.cli.command import Noun, options_as
+from fbali.cli.command import Noun, fields_option, options_as
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 from fbali.cli.parameters import COUNTRY, MONEY
 
 if TYPE_CHECKING:  # Loading it here would cost every help the start of protobuf.
@@ -86,13 +86,18 @@ def list_hostings(
     from fbali.v1.hosting_service_pb2 import ListHostingsRequest
 
     request = ListHostingsRequest(parent="merchants/-", product=product or "", vendor=vendor or "")
-    found = read_list(invocation.client.hosting.ListHostings, request, paging)
-    invocation.answer(found, lambda: hosting_list(found.hostings, "No hostings."))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.hosting.ListHostings,
+        request,
+        paging,
+        lambda found: hosting_list(found.hostings, "No hostings."),
+    )
 
 
 @hosting.command("show", example="fbali hosting show h0hosting")
 @click.argument("name", metavar="HOSTING", type=names.HOSTING)
+@fields_option
 @click.pass_obj
 def show(invocation: Invocation, *, name: str) -> None:
     """Show a hosting."""
@@ -148,6 +153,7 @@ def delete(invocation: Invocation, *, name: str, yes: bool) -> None:
 @click.argument("product", type=names.PRODUCT)
 @click.option("--country", type=COUNTRY, required=True, help="Where it is sent to.")
 @click.option("--variant", type=names.VARIANT, help="Which variant; otherwise the first.")
+@fields_option
 @click.pass_obj
 def explain(invocation: Invocation, *, product: str, country: str, variant: str | None) -> None:
     """Say which vendor would get a product for a country, and why the others would not."""

@@ -5,7 +5,7 @@ import click
 from fbali.cli import names
 from fbali.cli.command import Noun
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 
 STATES = ["pending", "running", "done", "quarantined", "discarded"]
 
@@ -28,9 +28,13 @@ def list_jobs(invocation: Invocation, *, state: str | None, kind: str, paging: P
 
     wanted = JobState.Value(f"JOB_STATE_{(state or 'unspecified').upper()}")
     request = ListJobsRequest(state=wanted, kind=kind)
-    found = read_list(invocation.client.admin.ListJobs, request, paging)
-    invocation.answer(found, lambda: job_list(found.jobs))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.admin.ListJobs,
+        request,
+        paging,
+        lambda found: job_list(found.jobs),
+    )
 
 
 @jobs.command("retry", example="fbali jobs retry j0job")

@@ -4,7 +4,7 @@ import click
 
 from fbali.cli.command import Noun
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 
 
 @click.group(cls=Noun)
@@ -33,6 +33,10 @@ def list_merchants(invocation: Invocation, *, paging: Paging) -> None:
     from fbali.cli.views.operator_views import account_list
     from fbali.v1.admin_service_pb2 import ListMerchantsRequest
 
-    found = read_list(invocation.client.admin.ListMerchants, ListMerchantsRequest(), paging)
-    invocation.answer(found, lambda: account_list(found.merchants, "merchant"))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.admin.ListMerchants,
+        ListMerchantsRequest(),
+        paging,
+        lambda found: account_list(found.merchants, "merchant"),
+    )

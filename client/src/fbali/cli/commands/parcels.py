@@ -7,6 +7,7 @@ import click
 
 from fbali.cli import names
 from fbali.cli.command import Verb, options_as
+from fbali.cli.exit_codes import ExitCode
 from fbali.cli.invocation import Invocation
 from fbali.cli.parameters import MOMENT
 
@@ -36,6 +37,30 @@ parcel_argument = click.argument("parcel", required=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Packing:
+    """What is in a parcel and who carries it."""
+
+    carrier: str = ""
+    lines: tuple[str, ...] = ()
+    handed_over: bool = False
+
+
+packing_options = options_as(
+    Packing,
+    "packing",
+    click.option("--carrier", default="", help="The carrier's key; usually it is detected."),
+    click.option(
+        "--line",
+        "lines",
+        multiple=True,
+        metavar="SKU=UNITS",
+        help="What is in it; otherwise the rest.",
+    ),
+    click.option("--handed-over", is_flag=True, help="The carrier has it already."),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """What a vendor knows of a parcel."""
 
@@ -58,27 +83,54 @@ happening_options = options_as(
 
 
 @click.command("ship", cls=Verb, example="fbali allocations ship a0allocation RX123456789DE")
-@click.argument("allocation", type=names.ALLOCATION)
-@click.argument("tracking_number")
-@click.option("--carrier", default="", help="The carrier's key; usually it is detected.")
+@click.argument("allocation", type=names.ALLOCATION, required=False)
+@click.argument("tracking_number", required=False)
+@packing_options
 @click.option(
-    "--line", "lines", multiple=True, metavar="SKU=UNITS", help="What is in it; otherwise the rest."
+    "--csv",
+    "csv_file",
+    type=click.Path(dir_okay=False, exists=True, allow_dash=True),
+    metavar="FILE",
+    help="Announce the parcels of this file; - is standard input.",
 )
-@click.option("--handed-over", is_flag=True, help="The carrier has it already.")
+@click.option("--dry-run", is_flag=True, help="With --csv: only show what would be sent.")
 @click.pass_obj
 def ship(
     invocation: Invocation,
     *,
-    allocation: str,
-    tracking_number: str,
-    carrier: str,
-    lines: tuple[str, ...],
-    handed_over: bool,
-) -> None:
+    allocation: str | None,
+    tracking_number: str | None,
+    packing: Packing,
+    csv_file: str | None,
+    dry_run: bool,
+) -> int:
     """Announce a parcel; the first one accepts the allocation, the last unit closes it.
 
     A line is named by its SKU, yours or the store's, or by its id.
+
+    A file has the columns allocation and tracking_number and, if wanted, carrier_code, line or sku,
+    and quantity: see fbali allocations export. Rows with the same allocation and number are one
+    parcel, rows without a number are left out. Every row is answered, one that fails does not stop
+    the others (exit code 7), and sending a file again changes nothing. For example:
+    fbali allocations ship --csv tracking.csv --dry-run
     """
+    if csv_file:
+        if allocation or packing != Packing():
+            raise click.UsageError("with --csv the file alone says what is shipped")
+        from fbali.cli.commands.parcel_files import ship_file
+
+        return ship_file(invocation, csv_file, dry_run=dry_run)
+    if dry_run:
+        raise click.UsageError("--dry-run needs --csv")
+    if not (allocation and tracking_number):
+        raise click.UsageError("name an ALLOCATION and a TRACKING_NUMBER, or a file with --csv")
+    _ship_one(invocation, allocation, tracking_number=tracking_number, packing=packing)
+    return ExitCode.OK
+
+
+def _ship_one(
+    invocation: Invocation, allocation: str, *, tracking_number: str, packing: Packing
+) -> None:
     from fbali.cli.parcel_choice import package_lines
     from fbali.cli.views.allocation_blocks import allocation_document
     from fbali.v1.fulfillment_service_pb2 import CreatePackageRequest, GetAllocationRequest
@@ -86,13 +138,13 @@ def ship(
     request = CreatePackageRequest(
         parent=allocation,
         tracking_number=tracking_number,
-        carrier_code=carrier,
-        handed_over=handed_over,
+        carrier_code=packing.carrier,
+        handed_over=packing.handed_over,
     )
     fulfillment = invocation.client.fulfillment
-    if lines:
+    if packing.lines:
         known = fulfillment.GetAllocation(GetAllocationRequest(name=allocation)).allocation
-        request.lines.extend(package_lines(known, lines))
+        request.lines.extend(package_lines(known, packing.lines))
     found = fulfillment.CreatePackage(request)
     invocation.answer(found, lambda: allocation_document(found.allocation))
 

@@ -5,7 +5,7 @@ import click
 from fbali.cli import names
 from fbali.cli.command import Noun
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 
 
 @click.group(cls=Noun)
@@ -22,9 +22,13 @@ def list_partnerships(invocation: Invocation, *, paging: Paging) -> None:
     from fbali.v1.fulfillment_service_pb2 import ListVendorPartnershipsRequest
 
     request = ListVendorPartnershipsRequest(parent="vendors/-")
-    found = read_list(invocation.client.fulfillment.ListVendorPartnerships, request, paging)
-    invocation.answer(found, lambda: merchants_of_vendor(found.partnerships))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.fulfillment.ListVendorPartnerships,
+        request,
+        paging,
+        lambda found: merchants_of_vendor(found.partnerships),
+    )
 
 
 @partnerships.command("accept", example="fbali partnerships accept m0merchant")

@@ -3,9 +3,9 @@
 import click
 
 from fbali.cli import names
-from fbali.cli.command import Noun
+from fbali.cli.command import Noun, fields_option
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 
 
 @click.group(cls=Noun)
@@ -24,13 +24,18 @@ def list_products(invocation: Invocation, *, text: str, store: str | None, pagin
     from fbali.v1.hosting_service_pb2 import ListProductsRequest
 
     request = ListProductsRequest(parent="merchants/-", store=store or "", text=text)
-    found = read_list(invocation.client.hosting.ListProducts, request, paging)
-    invocation.answer(found, lambda: product_list(found.products, "No products."))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.hosting.ListProducts,
+        request,
+        paging,
+        lambda found: product_list(found.products, "No products."),
+    )
 
 
 @products.command("show", example="fbali products show u0product")
 @click.argument("product", type=names.PRODUCT)
+@fields_option
 @click.pass_obj
 def show(invocation: Invocation, *, product: str) -> None:
     """Show a product with its variants and the vendors that host it."""
@@ -42,6 +47,7 @@ def show(invocation: Invocation, *, product: str) -> None:
 
 
 @products.command("unhosted", example="fbali products unhosted")
+@fields_option
 @click.pass_obj
 def unhosted(invocation: Invocation) -> None:
     """List the products that orders wait for because no vendor hosts them."""

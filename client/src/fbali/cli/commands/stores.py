@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import click
 
 from fbali.cli import names
-from fbali.cli.command import Noun, options_as
+from fbali.cli.command import Noun, fields_option, options_as
 from fbali.cli.credentials import credentials_option, read_credentials
 from fbali.cli.exit_codes import ExitCode
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,18 @@ def list_stores(invocation: Invocation, *, paging: Paging) -> None:
     from fbali.v1.hosting_service_pb2 import ListStoresRequest
 
     request = ListStoresRequest(parent="merchants/-")
-    found = read_list(invocation.client.hosting.ListStores, request, paging)
-    invocation.answer(found, lambda: store_list(found.stores))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.hosting.ListStores,
+        request,
+        paging,
+        lambda found: store_list(found.stores),
+    )
 
 
 @stores.command("show", example="fbali stores show s0store")
 @click.argument("store", type=names.STORE)
+@fields_option
 @click.pass_obj
 def show(invocation: Invocation, *, store: str) -> None:
     """Show a store."""
@@ -180,6 +185,10 @@ def runs(invocation: Invocation, *, store: str, paging: Paging) -> None:
     from fbali.v1.order_service_pb2 import ListSyncRunsRequest
 
     request = ListSyncRunsRequest(parent=store)
-    found = read_list(invocation.client.orders.ListSyncRuns, request, paging)
-    invocation.answer(found, lambda: run_list(found.sync_runs))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.orders.ListSyncRuns,
+        request,
+        paging,
+        lambda found: run_list(found.sync_runs),
+    )

@@ -9,7 +9,7 @@ import click
 from fbali.cli import names
 from fbali.cli.command import Noun, options_as
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 from fbali.cli.parameters import MOMENT
 
 if TYPE_CHECKING:  # Loading it here would cost every help the start of protobuf.
@@ -70,9 +70,13 @@ def list_tokens(invocation: Invocation, *, paging: Paging) -> None:
     from fbali.cli.views.operator_views import token_list
     from fbali.v1.admin_service_pb2 import ListTokensRequest
 
-    found = read_list(invocation.client.admin.ListTokens, ListTokensRequest(), paging)
-    invocation.answer(found, lambda: token_list(found.tokens))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.admin.ListTokens,
+        ListTokensRequest(),
+        paging,
+        lambda found: token_list(found.tokens),
+    )
 
 
 @tokens.command("revoke", example="fbali tokens revoke t0token --yes")

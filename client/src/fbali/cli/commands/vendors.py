@@ -5,7 +5,7 @@ import click
 from fbali.cli import names
 from fbali.cli.command import Noun
 from fbali.cli.invocation import Invocation
-from fbali.cli.listing import Paging, paging_options, read_list, say_more
+from fbali.cli.listing import Paging, answer_list, paging_options
 
 
 @click.group(cls=Noun)
@@ -22,9 +22,13 @@ def list_vendors(invocation: Invocation, *, paging: Paging) -> None:
     from fbali.v1.hosting_service_pb2 import ListPartnershipsRequest
 
     request = ListPartnershipsRequest(parent="merchants/-")
-    found = read_list(invocation.client.hosting.ListPartnerships, request, paging)
-    invocation.answer(found, lambda: vendors_of_merchant(found.partnerships))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.hosting.ListPartnerships,
+        request,
+        paging,
+        lambda found: vendors_of_merchant(found.partnerships),
+    )
 
 
 @vendors.command("invite", example="fbali vendors invite v0vendor --accept-within 48")
@@ -98,6 +102,10 @@ def list_all(invocation: Invocation, *, paging: Paging) -> None:
     from fbali.cli.views.operator_views import account_list
     from fbali.v1.admin_service_pb2 import ListVendorsRequest
 
-    found = read_list(invocation.client.admin.ListVendors, ListVendorsRequest(), paging)
-    invocation.answer(found, lambda: account_list(found.vendors, "vendor"))
-    say_more(invocation, found.next_page_token)
+    answer_list(
+        invocation,
+        invocation.client.admin.ListVendors,
+        ListVendorsRequest(),
+        paging,
+        lambda found: account_list(found.vendors, "vendor"),
+    )

@@ -23,12 +23,14 @@ _LINE_COLUMNS = [
     Column("UNITS", right=True),
     Column("PACKED", right=True),
     Column("RETURNED", right=True),
+    Column("ASKED BACK", right=True),
     Column("PRODUCT", flexible=True),
     Column("SKU", spare=1),
     Column("VENDOR SKU", spare=2),
     Column("UNIT COST", right=True),
     Column("BUY AT", flexible=True, spare=3),
 ]
+_SHOWN_WHEN_USED = {"RETURNED", "ASKED BACK", "SKU", "VENDOR SKU", "UNIT COST", "BUY AT"}
 _COST_COLUMNS = [
     Column("WHEN"),
     Column("COST"),
@@ -52,6 +54,8 @@ def allocation_blocks(allocation: Allocation) -> Iterator[Block]:
             ("Handed to the vendor", moment(allocation, "create_time")),
             ("Accept before", moment(allocation, "accept_deadline_time")),
             ("Accepted", moment(allocation, "accept_time")),
+            ("Answer cancellation before", moment(allocation, "cancellation_deadline_time")),
+            ("Address changed", moment(allocation, "address_change_time")),
             ("Ended", moment(allocation, "close_time")),
             ("Reason", text_of(RejectReason, allocation.reject_reason)),
             ("Vendor's words", allocation.note),
@@ -74,6 +78,7 @@ def _lines(allocation: Allocation) -> Table:
             line.quantity,
             line.packed_quantity,
             line.returned_quantity,
+            line.cancellation_quantity,
             line.title,
             line.sku,
             line.vendor_sku,
@@ -83,7 +88,7 @@ def _lines(allocation: Allocation) -> Table:
         for line in allocation.lines
     ]
     table = Table(_LINE_COLUMNS, rows, "No units.")
-    return without_zero_columns(table, {"RETURNED", "SKU", "VENDOR SKU", "UNIT COST", "BUY AT"})
+    return without_zero_columns(table, _SHOWN_WHEN_USED)
 
 
 def _costs(allocation: Allocation) -> Iterator[Block]:
@@ -167,5 +172,16 @@ def allocation_document(allocation: Allocation) -> Iterator[Block]:
         ]
     )
     yield from allocation_blocks(allocation)
+    yield from _next_steps(allocation)
+
+
+def _next_steps(allocation: Allocation) -> Iterator[Note]:
+    """Say what the vendor is asked for, and how to answer."""
+    name = last_part(allocation.name)
     if allocation.state == AllocationState.ALLOCATION_STATE_SUBMITTED:
-        yield Note(f"Answer it with: fbali allocations accept {last_part(allocation.name)}")
+        yield Note(f"Answer it with: fbali allocations accept {name}")
+    if allocation.state == AllocationState.ALLOCATION_STATE_CANCELLATION_REQUESTED:
+        way = f"fbali allocations answer-cancellation {name} --agree, or --refuse"
+        yield Note(f"Units are asked back; answer with: {way}")
+    if allocation.HasField("address_change_time"):
+        yield Note("The address changed after you accepted; send it to the one above.")

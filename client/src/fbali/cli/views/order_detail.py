@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from fbali.cli.document import (
     Block,
+    Cell,
     Column,
     Fields,
     Heading,
@@ -18,6 +19,7 @@ from fbali.cli.views.order_history import history_table
 from fbali.cli.views.values import address_lines, amounts, last_part, moment, money
 from fbali.cli.views.words import text_of, word
 from fbali.v1.allocation_pb2 import AllocationState
+from fbali.v1.hold_pb2 import HoldReason
 from fbali.v1.order_pb2 import Admission, Order, OrderLine, PendingReason, ShippingStatus
 
 _LINE_COLUMNS = [
@@ -34,6 +36,13 @@ _LINE_COLUMNS = [
     Column("SHIPPED", right=True),
     Column("DELIVERED", right=True),
     Column("SETTLED", right=True),
+]
+_HOLD_COLUMNS = [
+    Column("WHY", flexible=True),
+    Column("UNTIL"),
+    Column("SINCE", spare=1),
+    Column("BY", spare=2),
+    Column("NOTE", flexible=True),
 ]
 _SHOWN_WHEN_USED = {
     "SKU",
@@ -52,6 +61,7 @@ def order_document(order: Order) -> Iterator[Block]:
     """Show customer, lines, a part for every vendor, all costs, and the history."""
     yield Heading(f"Order {order.number}", status_word(order))
     yield _facts(order)
+    yield from _holds(order)
     yield Heading("Lines")
     yield _lines(order)
     yield from _waiting_notes(order)
@@ -87,6 +97,7 @@ def _facts(order: Order) -> Fields:
             ("Customer's note", order.customer_note),
             ("Ship to", address_lines(order.recipient)),
             ("Ordered", moment(order, "place_time")),
+            ("Cancelled", moment(order, "cancel_time")),
             ("Total", money(order, "total")),
             ("Status in the store", order.store_status),
             ("Store", last_part(order.store)),
@@ -94,6 +105,25 @@ def _facts(order: Order) -> Fields:
             ("Id", last_part(order.name)),
         ]
     )
+
+
+def _holds(order: Order) -> Iterator[Block]:
+    """List why it is held; an order without holds says nothing of them."""
+    if not order.holds:
+        return
+    yield Heading("Holds")
+    rows: list[list[Cell]] = [
+        [
+            text_of(HoldReason, hold.reason),
+            moment(hold, "expire_time") or "released",
+            moment(hold, "create_time"),
+            "system" if hold.owner == "system" else "merchant",
+            hold.note,
+        ]
+        for hold in order.holds
+    ]
+    yield without_zero_columns(Table(_HOLD_COLUMNS, rows), {"NOTE"})
+    yield Note(f"Release it with: fbali orders release {last_part(order.name)}")
 
 
 def _lines(order: Order) -> Table:

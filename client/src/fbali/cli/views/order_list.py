@@ -46,11 +46,16 @@ _COLUMNS = [
 def order_list(orders: ListOrdersResponse, counts: CountOrdersResponse) -> Iterator[Block]:
     """Show the counts of all tags, then the orders."""
     yield Note(_counts_line(counts))
-    yield Table(_COLUMNS, [_row(order) for order in orders.orders], "No orders.")
+    yield order_table(orders)
     if counts.quarantined_count:
         yield Note(
             f"{counts.quarantined_count} more could not be taken; see: fbali orders quarantined"
         )
+
+
+def order_table(orders: ListOrdersResponse) -> Table:
+    """Show the orders alone."""
+    return Table(_COLUMNS, [_row(order) for order in orders.orders], "No orders.")
 
 
 def quarantined_list(found: ListQuarantinedOrdersResponse) -> Iterator[Block]:

@@ -24,6 +24,14 @@ _WORDS = {
     "ALLOCATION_STATE_SUBMITTED": "waits for the vendor",
     "ALLOCATION_STATE_CANCELLATION_REQUESTED": "cancellation asked for",
     "COST_SOURCE_ACTUAL": "recorded",
+    "HOLD_REASON_MERCHANT": "the merchant wants to look at it",
+    "HOLD_REASON_ADDRESS": "the address is to be checked",
+    "HOLD_REASON_PAYMENT": "the payment is doubtful",
+    "HOLD_REASON_FRAUD_RISK": "it may be fraud",
+    "HOLD_REASON_OUT_OF_STOCK": "goods are missing",
+    "HOLD_REASON_MARGIN": "it would lose money",
+    "HOLD_REASON_DUPLICATE_SUSPECT": "it may be a duplicate",
+    "HOLD_REASON_COOL_OFF": "the customer may still change his mind",
     "JOB_STATE_DONE": "done",
     "PACKAGE_STATE_PICKUP_READY": "ready for pick-up",
     "PACKAGE_STATE_EXPIRED": "no news for 30 days",
@@ -34,6 +42,7 @@ _WORDS = {
     "PENDING_REASON_VENDOR_REJECTED": "every vendor rejected it",
     "PENDING_REASON_MANUAL": "waits to be placed by hand",
     "PENDING_REASON_QUARANTINED": "allocating it failed; ask the operator",
+    "PENDING_REASON_HELD": "the order is held",
     "STORE_PLATFORM_WOOCOMMERCE": "WooCommerce",
 }
 
