@@ -76,6 +76,11 @@ def keep(db: Database, allocation_id: str) -> None:
     )
 
 
+def ask_nothing(db: Database, allocation_id: str) -> None:
+    """Note that a vendor is not asked for anything any more."""
+    db.run("UPDATE allocation_line SET asked_back = 0 WHERE allocation_id = ?", allocation_id)
+
+
 def set_deadline(db: Database, allocation_id: str, deadline_at: int) -> None:
     """Set until when a cancellation request is to be answered."""
     db.run(

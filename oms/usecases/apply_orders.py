@@ -22,7 +22,6 @@ from oms.storage import (
     jobs,
     order_words,
     orders,
-    recounting,
     stores,
 )
 from oms.storage.catalog import VariantIds, VariantKey
@@ -30,7 +29,7 @@ from oms.storage.events import NewEvent
 from oms.storage.orders import AppliedLine, AppliedOrder, KnownOrder, LineRecord
 from oms.usecases.context import Transaction
 from oms.usecases.order_history import STORE_ACTOR, address_history, line_history
-from oms.usecases.withdraw_units import withdraw_excess
+from oms.usecases.withdraw_units import settle
 
 _NO_PRODUCT = VariantIds("", "", needs_shipping=False)
 
@@ -141,8 +140,7 @@ def _write_changes(
             history.append(address_history(store, order))
     events.append(tx.db, history, tx.now_ms)
     order_words.refresh(tx.db, ids)
-    recounting.refresh(tx.db, ids)
-    withdraw_excess(tx, ids)
+    settle(tx, ids)
 
 
 def _applied(

@@ -4,10 +4,10 @@ from typing import Any
 
 from oms.domain.allocations import AllocationEvent, AllocationState
 from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob
-from oms.storage import allocations, jobs, orders, recounting, requests, withdrawals
-from oms.usecases.answer_allocation import move_allocation
+from oms.storage import allocations, jobs, orders, requests, withdrawals
 from oms.usecases.context import Oms, Transaction
-from oms.usecases.withdraw_units import refuse_cancellation
+from oms.usecases.move_allocation import move_allocation
+from oms.usecases.withdraw_units import refuse_cancellation, settle
 
 DAY_MS = 86_400_000
 ANSWERS_KEPT_MS = 7 * DAY_MS  # How long a repeated request id gets the same answer.
@@ -25,7 +25,7 @@ def run_expire_allocations(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None:
             found = allocations.record(tx.db, allocation_id)
             if found.state == AllocationState.SUBMITTED:
                 move_allocation(tx, found, AllocationEvent.EXPIRE)
-        recounting.refresh(tx.db, sorted({order_id for _, order_id in overdue}))
+        settle(tx, sorted({order_id for _, order_id in overdue}))
         cursor = {"batch": len(overdue)} if overdue else None
         jobs.step(tx.db, job, cursor, tx.now_ms)
     return cursor
@@ -41,7 +41,7 @@ def run_expire_cancellations(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None
             found = allocations.record(tx.db, allocation_id)
             if found.state == AllocationState.CANCELLATION_REQUESTED:
                 refuse_cancellation(tx, found, "not answered in time")
-        recounting.refresh(tx.db, sorted({order_id for _, order_id in overdue}))
+        settle(tx, sorted({order_id for _, order_id in overdue}))
         cursor = {"batch": len(overdue)} if overdue else None
         jobs.step(tx.db, job, cursor, tx.now_ms)
     return cursor

@@ -8,17 +8,18 @@ from oms.domain.errors import IllegalTransition, InvalidInput, NotFound, Quantit
 from oms.domain.ids import IdKind, new_id
 from oms.domain.tracking import ExceptionReason, Meaning, PackageState, TrackingEvent
 from oms.domain.views import AllocationView, PackageView
-from oms.storage import allocation_views, allocations, order_words, packages, recounting
+from oms.storage import allocation_views, allocations, order_words, packages
 from oms.storage.allocations import AllocationRecord
 from oms.storage.packages import NewPackage, PackageRecord
-from oms.usecases.answer_allocation import (
+from oms.usecases.context import Transaction, require_version
+from oms.usecases.follow_packages import restate_packages
+from oms.usecases.move_allocation import (
     allocation_name,
     lock_allocation,
     move_allocation,
     write_history,
 )
-from oms.usecases.context import Transaction, require_version
-from oms.usecases.follow_packages import restate_packages
+from oms.usecases.withdraw_units import settle
 
 VENDOR_SOURCE = "vendor"
 
@@ -137,7 +138,7 @@ def void_package(tx: Transaction, command: VoidPackage) -> PackedResult:
     package = _package(tx, found, command.package_id)
     name = f"{allocation_name(found)}/packages/{package.id}"
     require_version(name, command.etag, package.version)
-    if package.state != PackageState.ANNOUNCED:
+    if package.handed_over_at is not None or package.state == PackageState.VOIDED:
         raise IllegalTransition(name, event="void", state=package.state.value, allowed=("report",))
     move_allocation(tx, found, AllocationEvent.VOID_PACKAGE)
     units = packages.lines_of(tx.db, package.id)
@@ -209,7 +210,7 @@ def _package(tx: Transaction, found: AllocationRecord, package_id: str) -> Packa
 
 
 def _result(tx: Transaction, found: AllocationRecord, package_id: str) -> PackedResult:
-    recounting.refresh(tx.db, [found.order_id])
+    settle(tx, [found.order_id])
     view = allocation_views.get(tx.db, found.vendor_id, found.id)
     package = next(item for item in view.packages if item.id == package_id)
     return PackedResult(package, view)
