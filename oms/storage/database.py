@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import peewee
 from playhouse.db_url import connect as _connect_url
@@ -161,5 +161,7 @@ def _open(url: str) -> Any:
             autoconnect=False,
         )
     if scheme == "postgresql":
-        return _connect_url(url, autoconnect=False, prefer_psycopg3=True)
+        # Compiling a statement takes longer than any of ours runs: 15 ms before a page of orders.
+        options = " ".join([*parse_qs(urlsplit(url).query).get("options", ()), "-c jit=off"])
+        return _connect_url(url, autoconnect=False, prefer_psycopg3=True, options=options)
     raise InvalidInput.of("FBALI_DATABASE_URL", "starts with sqlite:/// or postgresql://")

@@ -13,6 +13,7 @@ from oms.domain.errors import GatewayError
 from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob, back_off_ms
 from oms.domain.packages import PackageStanding, recompute, unexplained_status
 from oms.domain.poll_schedule import PolledParcel, is_to_be_given_up, next_poll_at
+from oms.domain.stalls import stalls_at_ms
 from oms.domain.tracking import (
     Meaning,
     PackageState,
@@ -118,6 +119,7 @@ def restate_packages(
     history = packages.events_of(tx.db, package_ids)
     changed: list[NewEvent] = []
     moved: set[str] = set()
+    affected: set[str] = set()
     for package in packages.records(tx.db, package_ids):
         known = history[package.id]
         standing = recompute(known)
@@ -127,11 +129,13 @@ def restate_packages(
             standing = recompute(known)
         followed = _followed(tx, package, standing, answers)
         packages.write_standing(tx.db, package.id, standing, followed)
+        affected.add(package.order_id)
         if (standing.handed_over_at is None) != (package.handed_over_at is None):
             moved.add(package.order_id)  # A late scan may prove it without moving the parcel.
         if standing.state != package.state or standing.exception_reason != package.exception_reason:
             changed.append(_moved(tx, package, standing))
             moved.add(package.order_id)
+    packages.note_stalls(tx.db, sorted(affected))
     events.append(tx.db, changed, tx.now_ms)
     return sorted(moved)
 
@@ -160,6 +164,7 @@ def _followed(
             jitter=random.random(),  # noqa: S311 - spreads load, keeps no secret.
             cadence=tx.oms.policy.cadence,
         ),
+        stalls_at=stalls_at_ms(standing, announced_at_ms=package.created_at, now_ms=tx.now_ms),
     )
 
 
