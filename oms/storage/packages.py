@@ -201,6 +201,17 @@ def write_standing(
     )
 
 
+def put_off(db: Database, package_id: str, until: int, problem: str) -> None:
+    """Ask for a parcel no sooner than at an instant (epoch ms), and say why."""
+    db.run(
+        "UPDATE package SET next_poll_at = ?, tracking_problem = ?, version = version + 1"
+        " WHERE id = ?",
+        until,
+        problem,
+        package_id,
+    )
+
+
 def note_stalls(db: Database, order_ids: Sequence[str]) -> None:
     """Let locked orders know from when on one of their parcels is stalled."""
     db.run(

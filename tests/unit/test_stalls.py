@@ -1,5 +1,7 @@
 """When a parcel is taken to be stalled: every state and reason, and what moves the instant."""
 
+from typing import Any
+
 import pytest
 
 from oms.domain.packages import PackageStanding
@@ -13,7 +15,7 @@ NOW = 130 * DAY_MS
 
 # (problem, days, instant from which they count) of every state; the exceptions follow.
 ANNOUNCED, SINCE, NEWS = ANNOUNCED_AT, 110 * DAY_MS, 115 * DAY_MS
-STATES = {
+STATES: dict[PackageState, Any] = {
     S.ANNOUNCED: (P.NO_FIRST_SCAN, 5, ANNOUNCED),
     S.HANDED_OVER: (P.NO_NEWS, 10, NEWS),
     S.IN_TRANSIT: (P.NO_NEWS, 10, NEWS),
@@ -25,7 +27,7 @@ STATES = {
     S.EXPIRED: None,
     S.VOIDED: None,
 }
-EXCEPTIONS = {
+EXCEPTIONS: dict[ExceptionReason, Any] = {
     R.CUSTOMS: (P.CUSTOMS, 10, SINCE),
     R.ATTEMPT_FAILED: None,
     R.ADDRESS: None,
@@ -37,7 +39,7 @@ EXCEPTIONS = {
     R.CANCELLED: None,
     R.UNKNOWN: None,
 }
-CELLS = [(state, None, cell) for state, cell in STATES.items()]
+CELLS: list[Any] = [(state, None, cell) for state, cell in STATES.items()]
 CELLS += [(S.EXCEPTION, reason, cell) for reason, cell in EXCEPTIONS.items()]
 
 
