@@ -9,6 +9,7 @@ import click
 
 from app.logs import set_up_logs
 from app.supervisor import end_with_parent, supervise
+from oms.domain.errors import FbaliError
 from oms.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:  # Commands load the rest when they run: --help and Ctrl-C are not to wait for it.
@@ -17,7 +18,18 @@ if TYPE_CHECKING:  # Commands load the rest when they run: --help and Ctrl-C are
 _PARENT_FD = click.option("--parent-fd", type=int, hidden=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Program(click.Group):
+    """Says in a sentence what went wrong instead of showing where."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command that was named."""
+        try:
+            return super().invoke(context)
+        except FbaliError as error:
+            raise click.ClickException(error.message) from error
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fbali-oms", prog_name="fbali-server")
 @click.pass_context
 def main(context: click.Context) -> None:

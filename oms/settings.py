@@ -25,8 +25,8 @@ class Settings:
     """
 
     data_dir: Path
-    database_url: str
-    broker_url: str
+    database_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
     listen: str
     tls_certificate_file: str
     tls_key_file: str
@@ -72,7 +72,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         try:
             return parse(text)
         except ValueError as error:
-            problems.append(f"FBALI_{name}={text}: {error}")
+            problems.append(f"FBALI_{name}={_shown(text)}: {error}")
             return None
 
     data_dir = read("DATA_DIR", "fbali-data", Path)
@@ -96,6 +96,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError("; ".join(problems))
     return settings
+
+
+def _shown(text: str) -> str:
+    """Leave out what may be a password: all before the host, and what is asked for after it."""
+    credentials, at, host = text.rpartition("@")
+    scheme = credentials.partition("://")[0] + "://" if "://" in credentials else ""
+    shown, query, _ = (f"{scheme}...@{host}" if at else text).partition("?")
+    return f"{shown}?..." if query else shown
 
 
 def _transport_problems(settings: Settings) -> list[str]:

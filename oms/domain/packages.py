@@ -113,6 +113,7 @@ class PackageStanding:
     `exception_reason` is set in EXCEPTION only, `delivered_at` in DELIVERED only. `handed_over_at`
     is the first fact that proves that a carrier has the parcel, whatever its state is now.
     `last_event_at` is its last sign of life; that it was given up or voided is none.
+    `since` is when it came to be in its state, None before any news.
     """
 
     state: PackageState = PackageState.ANNOUNCED
@@ -120,6 +121,7 @@ class PackageStanding:
     handed_over_at: int | None = None
     delivered_at: int | None = None
     last_event_at: int | None = None
+    since: int | None = None
 
 
 def recompute(events: Iterable[TrackingEvent]) -> PackageStanding:
@@ -141,6 +143,7 @@ def recompute(events: Iterable[TrackingEvent]) -> PackageStanding:
         handed_over_at=next((e.occurred_at for e in history if _proves_hand_over(e)), None),
         delivered_at=arrived_at if state == _S.DELIVERED else None,
         last_event_at=max((e.occurred_at for e in history if _is_sign_of_life(e)), default=None),
+        since=arrived_at,
     )
 
 

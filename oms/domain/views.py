@@ -68,6 +68,7 @@ class PackageView:
     tracking_problem: str
     version: int
     created_at: int
+    stalls_at: int | None
     lines: tuple[PackageLineView, ...] = ()
     events: tuple[TrackingEventView, ...] = ()
 
@@ -176,6 +177,7 @@ class OrderView:
     note: str = ""
     recipient: Address | None = None
     cancelled_at: int | None = None
+    stalls_at: int | None = None
     holds: tuple[Hold, ...] = ()
     lines: tuple[LineView, ...] = ()
     allocations: tuple[AllocationView, ...] = ()

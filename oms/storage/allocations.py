@@ -330,6 +330,11 @@ def overdue(db: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def put_off_deadline(db: Database, allocation_id: str, until: int) -> None:
+    """Let a vendor accept until another instant (epoch ms)."""
+    db.run("UPDATE allocation SET accept_deadline_at = ? WHERE id = ?", until, allocation_id)
+
+
 def acceptance_hours(db: Database, merchant_id: str, vendor_ids: Sequence[str]) -> dict[str, int]:
     """Return the hours to accept, of those vendors who must accept by word."""
     rows = db.all(

@@ -6,12 +6,13 @@ with Unavailable, so that the next one starts afresh.
 """
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import peewee
 from playhouse.db_url import connect as _connect_url
@@ -55,6 +56,8 @@ class Database:
             self.peewee.connect(reuse_if_open=True)
             yield
         except (peewee.OperationalError, peewee.InterfaceError) as error:
+            if not is_passing(error):
+                raise
             log.warning("database unavailable: %s", error)
             self.close()
             raise Unavailable("the database is busy or away; nothing was done") from error
@@ -144,6 +147,17 @@ def _with_percent_s(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
 
 
+def is_passing(error: peewee.PeeweeException) -> bool:
+    """Tell trouble of the database, which passes, from a mistake of ours, which comes again."""
+    cause = getattr(error, "orig", None)  # The error of the driver.
+    if isinstance(cause, sqlite3.Error):
+        # SQLITE_ERROR is a wrong statement: no such table, no such column. Errors without a code
+        # are those of the Python module, such as a connection that is closed.
+        code: int | None = getattr(cause, "sqlite_errorcode", None)
+        return code is None or code & 0xFF != sqlite3.SQLITE_ERROR
+    return True  # PostgreSQL has classes of their own for wrong statements.
+
+
 def marks(values: Sequence[object]) -> str:
     """Return `?, ?, ?` for an IN list; at least one, so that an empty list matches nothing."""
     return ", ".join("?" * len(values)) or "NULL"
@@ -161,5 +175,7 @@ def _open(url: str) -> Any:
             autoconnect=False,
         )
     if scheme == "postgresql":
-        return _connect_url(url, autoconnect=False, prefer_psycopg3=True)
+        # Compiling a statement takes longer than any of ours runs: 15 ms before a page of orders.
+        options = " ".join([*parse_qs(urlsplit(url).query).get("options", ()), "-c jit=off"])
+        return _connect_url(url, autoconnect=False, prefer_psycopg3=True, options=options)
     raise InvalidInput.of("FBALI_DATABASE_URL", "starts with sqlite:/// or postgresql://")

@@ -12,12 +12,14 @@ from oms.domain.snapshots import Address
 from oms.domain.views import LineView, OrderView
 from oms.storage import allocation_views, events, holds
 from oms.storage.database import Database, Row, marks
-from oms.storage.order_filter import TAG_CONDITIONS, OrderFilter, PageKey, page_statement
+from oms.storage.order_filter import TAG_CONDITIONS, OrderFilter
+from oms.storage.order_page import PageKey, page_statement
 
 _COLUMNS = (
     "o.id, o.merchant_id, o.store_id, o.external_id, o.number, o.store_status, o.admission,"
     " o.status, o.currency, o.total_minor, o.customer_name, o.country, o.placed_at,"
-    " o.store_updated_at, o.version, o.created_at, o.cancelled_at"
+    " o.store_updated_at, o.version, o.created_at, o.cancelled_at,"
+    " o.stalls_at"
 )
 
 
@@ -128,5 +130,6 @@ def _order(row: Row, **more: Any) -> OrderView:
         version=row[14],
         created_at=row[15],
         cancelled_at=row[16],
+        stalls_at=row[17],
         **more,
     )

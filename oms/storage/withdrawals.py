@@ -99,3 +99,8 @@ def overdue(db: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
         limit,
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def put_off_deadline(db: Database, allocation_id: str, until: int) -> None:
+    """Let a vendor answer until another instant (epoch ms)."""
+    db.run("UPDATE allocation SET cancellation_deadline_at = ? WHERE id = ?", until, allocation_id)

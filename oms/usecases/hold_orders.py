@@ -12,6 +12,7 @@ from oms.domain.views import OrderView
 from oms.storage import events, holds, jobs, order_views, orders
 from oms.storage.events import NewEvent
 from oms.storage.orders import OwnedOrder
+from oms.usecases.careful_batches import DueWork, run_batch
 from oms.usecases.context import Oms, Transaction, require_version
 from oms.usecases.withdraw_units import settle
 
@@ -65,29 +66,31 @@ def release_orders(tx: Transaction, command: ReleaseOrders) -> list[OrderOutcome
 
 def run_expire_holds(oms: Oms, job: ClaimedJob) -> Cursor | None:
     """End a batch of holds whose time has come; orders without any left are allocated."""
-    with oms.db.transaction():
-        tx = Transaction(oms.db, oms.clock.now_ms(), oms)
-        batch = holds.expired(tx.db, tx.now_ms, BATCH_ORDERS_MAX)
-        orders.lock(tx.db, batch)
-        ended = {
-            order_id: [hold for hold in found if hold.has_ended(tx.now_ms)]
-            for order_id, found in holds.of_orders(tx.db, batch).items()
-        }
-        holds.drop_expired(tx.db, batch, tx.now_ms)
-        for merchant_id, order_ids in orders.by_merchant(tx.db, batch).items():
-            events.append(
-                tx.db,
-                [
-                    _event(tx, merchant_id, order_id, "order.hold_expired", hold.reason.value)
-                    for order_id in order_ids
-                    for hold in ended[order_id]
-                ],
-                tx.now_ms,
-            )
-            request_allocation(tx, merchant_id, order_ids)
-        cursor = {"batch": len(batch)} if batch else None
-        jobs.step(tx.db, job, cursor, tx.now_ms)
-    return cursor
+    return run_batch(oms, job, _EXPIRED_HOLDS)
+
+
+def _end_holds(tx: Transaction, order_ids: Sequence[str]) -> None:
+    orders.lock(tx.db, order_ids)
+    ended = {
+        order_id: [hold for hold in found if hold.has_ended(tx.now_ms)]
+        for order_id, found in holds.of_orders(tx.db, order_ids).items()
+    }
+    holds.drop_expired(tx.db, order_ids, tx.now_ms)
+    for merchant_id, owned in orders.by_merchant(tx.db, order_ids).items():
+        expired = [
+            _event(tx, merchant_id, order_id, "order.hold_expired", hold.reason.value)
+            for order_id in owned
+            for hold in ended[order_id]
+        ]
+        events.append(tx.db, expired, tx.now_ms)
+        request_allocation(tx, merchant_id, owned)
+
+
+_EXPIRED_HOLDS: DueWork[str] = DueWork(
+    read=lambda tx, limit: holds.expired(tx.db, tx.now_ms, limit),
+    do=_end_holds,
+    put_off=lambda tx, order_id, until: holds.put_off(tx.db, order_id, tx.now_ms, until),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from oms.domain.allocations import AllocationEvent
 from oms.domain.errors import IllegalTransition, InvalidInput, NotFound, QuantityExceeded
 from oms.domain.ids import IdKind, new_id
+from oms.domain.packages import PackageStanding
+from oms.domain.stalls import stalls_at_ms
 from oms.domain.tracking import ExceptionReason, Meaning, PackageState, TrackingEvent
 from oms.domain.views import AllocationView, PackageView
 from oms.storage import allocation_views, allocations, order_words, packages
@@ -66,9 +68,11 @@ def create_package(tx: Transaction, command: CreatePackage) -> PackedResult:
         carrier_code=command.carrier_code,
         tracking_number=tracking_number,
         next_poll_at=tx.now_ms,
+        stalls_at=stalls_at_ms(PackageStanding(), announced_at_ms=tx.now_ms, now_ms=tx.now_ms),
         lines=units,
     )
     packages.insert(tx.db, package, tx.now_ms)
+    packages.note_stalls(tx.db, [found.order_id])
     order_words.add_tracking_number(tx.db, found.merchant_id, found.order_id, tracking_number)
     allocations.add_packed(tx.db, found.id, units)
     details = {

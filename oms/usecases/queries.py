@@ -22,7 +22,8 @@ from oms.storage import (
 from oms.storage.allocation_views import AllocationFilter
 from oms.storage.catalog import ProductFilter
 from oms.storage.jobs import JobFilter
-from oms.storage.order_filter import OrderFilter, PageKey, Peculiarity, Sorting
+from oms.storage.order_filter import OrderFilter, Peculiarity, Sorting
+from oms.storage.order_page import PageKey
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.place_orders import Placement
 

@@ -47,8 +47,17 @@ STEPS: Mapping[JobKind, Step] = {
     JobKind.PRUNE: run_prune,
 }
 
-# Kinds that deal with a crash themselves, order by order; the others are quarantined.
-_HANDLE_CRASHES = frozenset({JobKind.ALLOCATE_ORDERS, JobKind.RELEASE_LINES})
+# Kinds that deal with a crash themselves, one by one; the others are quarantined.
+_HANDLE_CRASHES = frozenset(
+    {
+        JobKind.ALLOCATE_ORDERS,
+        JobKind.RELEASE_LINES,
+        JobKind.POLL_TRACKING,
+        JobKind.EXPIRE_ALLOCATIONS,
+        JobKind.EXPIRE_CANCELLATIONS,
+        JobKind.EXPIRE_HOLDS,
+    }
+)
 
 _ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, ClaimedJob], None]] = {
     JobKind.SYNC_STORE: fail_runs,

@@ -10,6 +10,7 @@ from fbali.v1.order_pb2 import PendingReason as PendingReasonNumber
 from fbali.v1.order_pb2 import ShippingStatus as ShippingStatusNumber
 from oms.domain.holds import Hold
 from oms.domain.money import totals
+from oms.domain.stalls import is_stalled
 from oms.domain.views import EventView, LineView, OrderView
 from server import names
 from server.conversion.allocations import allocation_message
@@ -27,8 +28,8 @@ PENDING_PREFIX = "PENDING_REASON_"
 HOLD_PREFIX = "HOLD_REASON_"
 
 
-def order_message(view: OrderView) -> OrderMessage:
-    """Convert an order with all that was read of it."""
+def order_message(view: OrderView, now_ms: int) -> OrderMessage:
+    """Convert an order with all that was read of it; `now_ms` tells what is stalled."""
     costs = (cost for item in view.allocations for cost in item.final_costs())
     return OrderMessage(
         name=names.order(view.merchant_id, view.id),
@@ -44,7 +45,7 @@ def order_message(view: OrderView) -> OrderMessage:
         customer_note=view.note,
         total=money_message(view.total),
         lines=[_line_message(view.merchant_id, line) for line in view.lines],
-        allocations=[allocation_message(item) for item in view.allocations],
+        allocations=[allocation_message(item, now_ms) for item in view.allocations],
         cost_totals=money_messages(totals(costs)),
         history=[_event_message(event) for event in view.history],
         place_time=instant(view.placed_at),
@@ -53,6 +54,7 @@ def order_message(view: OrderView) -> OrderMessage:
         etag=str(view.version),
         holds=[_hold_message(hold) for hold in view.holds],
         cancel_time=instant(view.cancelled_at),
+        tracking_stalled=is_stalled(view.stalls_at, now_ms),
     )
 
 

@@ -46,7 +46,8 @@ class OrderService(ManualMethods):
 
     def ListOrders(self, request: pb.ListOrdersRequest, call: Call) -> pb.ListOrdersResponse:
         """List orders, sorted as wanted."""
-        wanted = _filter(request, call)
+        now_ms = self._oms.clock.now_ms()
+        wanted = _filter(request, call, now_ms)
         key = start_key(request, call.caller)
         after = None if key is None else (key[0], key[1])
         found = queries.list_orders(self._oms, wanted, after, page_size(request) + 1)
@@ -54,7 +55,7 @@ class OrderService(ManualMethods):
             found, request, call.caller, lambda order: _page_key(order, wanted.sorting)
         )
         return pb.ListOrdersResponse(
-            orders=[order_message(order) for order in page], next_page_token=token
+            orders=[order_message(order, now_ms) for order in page], next_page_token=token
         )
 
     def CountOrders(self, request: pb.CountOrdersRequest, call: Call) -> pb.CountOrdersResponse:
@@ -74,7 +75,7 @@ class OrderService(ManualMethods):
         """Show everything about one order."""
         merchant_id, order_id = names.own_ids(request.name, call.caller)
         order = queries.get_order(self._oms, merchant_id, order_id)
-        return pb.GetOrderResponse(order=order_message(order))
+        return pb.GetOrderResponse(order=order_message(order, self._oms.clock.now_ms()))
 
     def SyncOrders(self, request: pb.SyncOrdersRequest, call: Call) -> bytes:
         """Ask for a sync of a store."""
@@ -121,7 +122,7 @@ class OrderService(ManualMethods):
         )
 
 
-def _filter(request: pb.ListOrdersRequest, call: Call) -> OrderFilter:
+def _filter(request: pb.ListOrdersRequest, call: Call, now_ms: int) -> OrderFilter:
     [merchant_id] = names.own_ids(request.parent, call.caller)
     reason = HoldReasonValue.Name(request.hold_reason).removeprefix("HOLD_REASON_")
     peculiarity = OrderPeculiarity.Name(request.peculiarity).removeprefix("ORDER_PECULIARITY_")
@@ -137,6 +138,7 @@ def _filter(request: pb.ListOrdersRequest, call: Call) -> OrderFilter:
         hold_reason=HoldReason(reason) if request.hold_reason else None,
         peculiarity=Peculiarity(peculiarity) if request.peculiarity else None,
         sorting=SORTINGS[request.sorting],
+        now=now_ms,
     )
 
 

@@ -39,6 +39,7 @@ class AllocationRow(Table):
             (("order_id", "vendor_id"), False),
             (("vendor_id", "id", "merchant_id"), False),
             (("vendor_id", "state", "id"), False),
+            (("vendor_id", "merchant_id", "order_id"), False),
         )
         constraints = (one_of("state", AllocationState),)
 
@@ -108,6 +109,7 @@ class PackageRow(Table):
     tracking_problem = TextField()
     version = IntegerField()
     created_at = BigIntegerField()
+    stalls_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "package"

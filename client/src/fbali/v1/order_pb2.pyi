@@ -169,6 +169,7 @@ class Order(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     HOLDS_FIELD_NUMBER: _builtins.int
     CANCEL_TIME_FIELD_NUMBER: _builtins.int
+    TRACKING_STALLED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/orders/{order}, for ever."""
     store: _builtins.str
@@ -191,6 +192,8 @@ class Order(_message.Message):
     """What the customer wrote, or empty. Filled by GetOrder; lists leave it empty."""
     etag: _builtins.str
     """Changes with every change; send it back to change only what was read."""
+    tracking_stalled: _builtins.bool
+    """Whether a parcel shows no progress for longer than is usual; its stall_problem says why."""
     @_builtins.property
     def recipient(self) -> _address_pb2.Address:
         """Where it goes. Lists fill region_code only."""
@@ -264,10 +267,11 @@ class Order(_message.Message):
         etag: _builtins.str = ...,
         holds: _abc.Iterable[_hold_pb2.Hold] | None = ...,
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
+        tracking_stalled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "create_time", b"create_time", "place_time", b"place_time", "recipient", b"recipient", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission", b"admission", "allocations", b"allocations", "cancel_time", b"cancel_time", "cost_totals", b"cost_totals", "create_time", b"create_time", "customer_email", b"customer_email", "customer_name", b"customer_name", "customer_note", b"customer_note", "etag", b"etag", "external_id", b"external_id", "history", b"history", "holds", b"holds", "lines", b"lines", "name", b"name", "number", b"number", "place_time", b"place_time", "recipient", b"recipient", "shipping_status", b"shipping_status", "store", b"store", "store_status", b"store_status", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission", b"admission", "allocations", b"allocations", "cancel_time", b"cancel_time", "cost_totals", b"cost_totals", "create_time", b"create_time", "customer_email", b"customer_email", "customer_name", b"customer_name", "customer_note", b"customer_note", "etag", b"etag", "external_id", b"external_id", "history", b"history", "holds", b"holds", "lines", b"lines", "name", b"name", "number", b"number", "place_time", b"place_time", "recipient", b"recipient", "shipping_status", b"shipping_status", "store", b"store", "store_status", b"store_status", "store_update_time", b"store_update_time", "total", b"total", "tracking_stalled", b"tracking_stalled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -83,6 +83,8 @@ class _OrderPeculiarityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Orde
     """Lines wait because no hosting covers their product."""
     ORDER_PECULIARITY_OVER_ALLOCATED: _OrderPeculiarity.ValueType  # 3
     """Vendors have more units than are left."""
+    ORDER_PECULIARITY_TRACKING_STALLED: _OrderPeculiarity.ValueType  # 4
+    """A parcel shows no progress for longer than is usual."""
 
 class OrderPeculiarity(_OrderPeculiarity, metaclass=_OrderPeculiarityEnumTypeWrapper):
     """What makes orders stand out."""
@@ -95,6 +97,8 @@ ORDER_PECULIARITY_UNHOSTED: OrderPeculiarity.ValueType  # 2
 """Lines wait because no hosting covers their product."""
 ORDER_PECULIARITY_OVER_ALLOCATED: OrderPeculiarity.ValueType  # 3
 """Vendors have more units than are left."""
+ORDER_PECULIARITY_TRACKING_STALLED: OrderPeculiarity.ValueType  # 4
+"""A parcel shows no progress for longer than is usual."""
 Global___OrderPeculiarity: _TypeAlias = OrderPeculiarity  # noqa: Y015
 
 class _OrderSorting:

@@ -87,6 +87,12 @@ selection_options = options_as(
         help="Only orders of which vendors have more than is left.",
     ),
     click.option(
+        "--stalled",
+        "peculiarity",
+        flag_value="tracking-stalled",
+        help="Only orders with a parcel that shows no progress for longer than is usual.",
+    ),
+    click.option(
         "--hold-reason", type=click.Choice(HOLD_REASONS), help="Only orders on hold for this."
     ),
     click.option(

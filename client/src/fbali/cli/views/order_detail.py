@@ -86,7 +86,8 @@ def status_word(order: Order) -> Word:
     """Say where an order is, or why it is not processed."""
     if order.admission != Admission.ADMISSION_ADMITTED:
         return Word(text_of(Admission, order.admission, "not processed"), Tone.QUIET)
-    return word(ShippingStatus, order.shipping_status, unspecified="ended")
+    status = word(ShippingStatus, order.shipping_status, unspecified="ended")
+    return Word(f"{status.text}, stalled", Tone.BAD) if order.tracking_stalled else status
 
 
 def _facts(order: Order) -> Fields:

@@ -43,6 +43,11 @@ _WORDS = {
     "PENDING_REASON_MANUAL": "waits to be placed by hand",
     "PENDING_REASON_QUARANTINED": "allocating it failed; ask the operator",
     "PENDING_REASON_HELD": "the order is held",
+    "STALL_PROBLEM_NO_FIRST_SCAN": "the carrier has not scanned it for 5 days",
+    "STALL_PROBLEM_NO_NEWS": "no news for 10 days",
+    "STALL_PROBLEM_CUSTOMS": "with customs for 10 days",
+    "STALL_PROBLEM_OUT_FOR_DELIVERY": "out for delivery for 3 days",
+    "STALL_PROBLEM_PICKUP_READY": "waits to be picked up for 5 days",
     "STORE_PLATFORM_WOOCOMMERCE": "WooCommerce",
 }
 
