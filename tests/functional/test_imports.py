@@ -432,7 +432,8 @@ def test_file_that_cannot_be_read_leaves_an_interrupted_run(stack: Stack, store:
             if not self._has_begun:
                 self._has_begun = True
                 return json_lines([json_order(1)])
-            wait_for(lambda: shown_or_none(stack))
+            seen = GetImportRunRequest(name=f"{stack.merchant.name}/importRuns/backlog")
+            wait_for(lambda: stack.merchant.code(seen) == "OK")
             raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
