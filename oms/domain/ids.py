@@ -12,6 +12,7 @@ class IdKind(StrEnum):
     COST_ENTRY = "c"
     HOLD = "d"
     HOSTING = "h"
+    IMPORT_RUN = "i"
     JOB = "j"
     LINE = "l"
     MERCHANT = "m"
