@@ -9,7 +9,8 @@ from oms.domain.ledger import LineLedger
 from oms.domain.money import Money
 from oms.domain.snapshots import Address, LineSnapshot, OrderSnapshot
 from oms.storage.database import Database, Row, marks
-from oms.storage.order_filter import OrderFilter, PageKey, page_statement
+from oms.storage.order_filter import OrderFilter
+from oms.storage.order_page import PageKey, page_statement
 
 _COLUMNS = (
     "o.id, o.store_id, o.external_id, o.number, o.store_status, o.admission, o.status, o.currency,"

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from oms.domain.imports import ExportFormat
 from oms.storage import order_export
-from oms.storage.order_filter import OrderFilter, PageKey, Sorting
+from oms.storage.order_filter import OrderFilter, Sorting
+from oms.storage.order_page import PageKey
 from oms.usecases.context import Oms
 
 BATCH_ORDERS_MAX = 100

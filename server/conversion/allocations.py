@@ -133,12 +133,14 @@ def _cost_message(cost: CostEntry) -> CostEntryMessage:
     )
 
 
-def package_result_message(allocation: str, outcome: PackageOutcome) -> PackageResultMessage:
+def package_result_message(
+    allocation: str, outcome: PackageOutcome, now_ms: int
+) -> PackageResultMessage:
     """Convert what became of one parcel, under the allocation's name as it was asked for."""
     view, refusal = outcome.package, outcome.refusal
     return PackageResultMessage(
         allocation=allocation,
-        package=None if view is None else package_message(outcome.merchant_id, view),
+        package=None if view is None else package_message(outcome.merchant_id, view, now_ms),
         existed=outcome.existed,
         refusal_reason="" if refusal is None else refusal.word,
         refusal_message="" if refusal is None else refusal.message,

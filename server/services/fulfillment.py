@@ -161,6 +161,7 @@ class FulfillmentService:
     def BatchCreatePackages(self, request: pb.BatchCreatePackagesRequest, call: Call) -> bytes:
         """Announce many parcels, each for itself."""
         names.own_ids(request.parent, call.caller)
+        now_ms = self._oms.clock.now_ms()
         commands = [
             CreatePackage(
                 allocation_id=_own_allocation(parcel.allocation, call),
@@ -178,7 +179,7 @@ class FulfillmentService:
             commands,
             lambda outcomes: pb.BatchCreatePackagesResponse(
                 results=[
-                    package_result_message(parcel.allocation, outcome)
+                    package_result_message(parcel.allocation, outcome, now_ms)
                     for parcel, outcome in zip(request.packages, outcomes, strict=True)
                 ]
             ).SerializeToString(),

@@ -138,7 +138,7 @@ def test_access_names_nothing_that_is_not_in_the_contract():
 @each_method
 def test_level_of_idempotency_goes_with_the_request_id(service: Any, method: Any):
     level = method.GetOptions().idempotency_level
-    mutates = "request_id" in method.input_type.fields_by_name
+    mutates = bool({"request_id", "run_id"} & set(method.input_type.fields_by_name))
 
     assert level == (MethodOptions.IDEMPOTENT if mutates else MethodOptions.NO_SIDE_EFFECTS)
     assert mutates != method.name.startswith(READING_VERBS)
