@@ -315,10 +315,9 @@ class Orders(RuleBasedStateMachine):
     def vendor_reports(self, place, state, reason):
         vendor, parcel = self.parcel(place)
         if parcel is not None:
-            is_trouble = state == ReportedState.Value("PACKAGE_STATE_EXCEPTION")
-            request = fulfillment.ReportPackageEventRequest(
-                name=parcel.name, state=state, exception_reason=reason if is_trouble else None
-            )
+            request = fulfillment.ReportPackageEventRequest(name=parcel.name, state=state)
+            if state == ReportedState.Value("PACKAGE_STATE_EXCEPTION"):
+                request.exception_reason = reason
             self.world.say(vendor, request)
 
     @rule(place=places, minor=st.integers(-300, 900))

@@ -18,6 +18,7 @@ from fbali.v1.fulfillment_service_pb2 import (
 )
 from fbali.v1.order_pb2 import ShippingStatus
 from fbali.v1.order_service_pb2 import GetOrderRequest
+from fbali.v1.package_pb2 import PackageLine
 from tests.functional import goods
 from tests.functional.ledgers import wrong_costs, wrong_ledgers
 from tests.functional.order_world import World, new_world
@@ -286,7 +287,7 @@ def test_vendor_who_packs_what_he_was_asked_for_is_asked_for_the_rest_alone(worl
     world.sync()
     vendor = world.vendors[0]
     [part] = world.parts(vendor)
-    one = [{"line": part.lines[0].line, "quantity": 1}]
+    one = [PackageLine(line=part.lines[0].line, quantity=1)]
 
     request = CreatePackageRequest(parent=part.name, tracking_number=world.number(), lines=one)
     packed = vendor.call(request).allocation
