@@ -75,6 +75,7 @@ def refund_document(refund: Refund, order: Order, api: str) -> Document:
         "line_items": [
             _refund_line(refund, items[line_id], quantity)
             for line_id, quantity in refund.units.items()
+            if line_id in items  # The line may have been taken out of the order since.
         ],
         "shipping_lines": [],
         "tax_lines": [],

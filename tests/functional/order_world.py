@@ -63,10 +63,11 @@ class World:
         self.shop.add_order(made)
         self.next_order += 1
 
-    def order(self, place: int) -> Order | None:
+    def order(self, place: int) -> Order:
         """Return an order of the shop, the newest first."""
-        number = self.next_order - 1 - place % max(1, self.next_order - 1001)
-        return self.shop.store.order(number)
+        found = self.shop.store.order(self.next_order - 1 - place % (self.next_order - 1001))
+        assert found is not None
+        return found
 
     def change_items(self, order: Order, items: tuple[Item, ...]) -> None:
         self.shop.change_order(order.id, items=items)

@@ -95,6 +95,11 @@ def test_ends_with_a_delivered_order_of_two_vendors(tmp_path: Path):
     number = re.findall(r"\d+", told)[-1]
     assert f"order {number}: status is now Delivered" in told
     assert "units of the un-hosted products wait as Pending" in " ".join(told.split())
+    in_one_line = " ".join(told.split())
+    assert re.search(r"places \d+ orders? by hand: .*, which nobody hosts, goes to", in_one_line)
+    assert re.search(r"order \d+ is cancelled by its customer; Lotus Co has accepted", in_one_line)
+    assert re.search(r"asks Lotus Co to give back the \d+ units? of order \d+", in_one_line)
+    assert "agrees to cancel: nothing of order" in in_one_line
     assert "hosts the rest: the orders that waited are released" in told
     assert f"Order {number}  delivered" in shown
     for vendor in ("Lotus Co", "Red Pine"):
