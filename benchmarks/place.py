@@ -34,6 +34,11 @@ _LEGEND = (
     " transaction."
 )
 
+_HOSTED_ORDERS = (
+    "SELECT id FROM orders WHERE has_open_units AND id NOT IN (SELECT l.order_id FROM order_line l"
+    " WHERE l.product_id NOT IN (SELECT h.product_id FROM hosting h)) ORDER BY id"
+)
+
 
 def measure_place(kind: Databases, orders: int, runs: int) -> Table:
     """Place so many orders a run."""
@@ -70,9 +75,7 @@ def _waiting_orders(url: str, orders: int) -> Scene:
 def _runs(people: Scene, bare: BareDatabase, orders: int, runs: int) -> tuple[Spread, Spread]:
     db, ours, raw = people.oms.db, [], []
     with db.session():
-        rows = db.all(
-            "SELECT id FROM orders WHERE has_open_units AND id NOT IN (SELECT l.order_id FROM order_line l WHERE l.product_id NOT IN (SELECT h.product_id FROM hosting h)) ORDER BY id"
-        )
+        rows = db.all(_HOSTED_ORDERS)
     with served("app.main", "api", database_url=db.url) as api:
         for start in range(0, orders * runs, orders):
             ids = [row[0] for row in rows[start : start + orders]]
