@@ -6,6 +6,7 @@ with Unavailable, so that the next one starts afresh.
 """
 
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ Row = tuple[Any, ...]
 BUSY_TIMEOUT_SECONDS = 10  # How long a writer waits for another one on SQLite.
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_002_110_410  # Any fixed number: the advisory lock of whoever migrates.
+
+_ROWS_AT_ONCE = 32  # Rows of one INSERT on PostgreSQL.
+_PLAIN_INSERT = re.compile(r"(INSERT INTO .* VALUES )(\(.*\))(| ON CONFLICT DO NOTHING)")
 
 _SQLITE_PRAGMAS = (
     ("journal_mode", "wal"),
@@ -106,7 +110,13 @@ class Database:
         self._notice(sql)
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
             cursor = self.peewee.connection().cursor()
-            cursor.executemany(self._dialect(sql), batch)
+            if not self.is_sqlite and len(batch) >= _ROWS_AT_ONCE:
+                at_once, sql_at_once = _in_blocks(sql, batch)
+                for rows_at_once in at_once:
+                    cursor.execute(self._dialect(sql_at_once), rows_at_once)
+                batch = batch[len(at_once) * _ROWS_AT_ONCE :]
+            if batch:
+                cursor.executemany(self._dialect(sql), batch)
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date; return the names of the migrations that ran.
@@ -162,6 +172,23 @@ def is_passing(error: peewee.PeeweeException) -> bool:
         code: int | None = getattr(cause, "sqlite_errorcode", None)
         return code is None or code & 0xFF != sqlite3.SQLITE_ERROR
     return True  # PostgreSQL has classes of their own for wrong statements.
+
+
+def _in_blocks(sql: str, rows: Sequence[Sequence[object]]) -> tuple[list[list[object]], str]:
+    """Put as many rows as fit into whole blocks, and write the statement that inserts a block.
+
+    PostgreSQL takes a tenth of the time for rows of one statement. Statements other than a plain
+    INSERT get no block. All blocks are alike, so that there is one statement to prepare.
+    """
+    found = _PLAIN_INSERT.fullmatch(sql)
+    if found is None:
+        return [], sql
+    head, values, tail = found.groups()
+    starts = range(0, len(rows) - _ROWS_AT_ONCE + 1, _ROWS_AT_ONCE)
+    blocks = [
+        [value for row in rows[start : start + _ROWS_AT_ONCE] for value in row] for start in starts
+    ]
+    return blocks, f"{head}{', '.join([values] * _ROWS_AT_ONCE)}{tail}"
 
 
 def marks(values: Sequence[object]) -> str:

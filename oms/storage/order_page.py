@@ -14,7 +14,7 @@ from oms.storage.order_filter import Conditions, OrderFilter, Sorting, condition
 PageKey = tuple[int, str]  # (placed_at or total_minor, id) of the last order of the page before.
 
 # Looking up so many orders costs what walking costs until 50 of 100,000 are found among them.
-_FEW_ENTRIES_MAX = 2_000
+_FEW_ENTRIES_MAX = 1_200
 
 
 @dataclass(frozen=True, slots=True)

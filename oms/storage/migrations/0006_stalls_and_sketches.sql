@@ -24,6 +24,9 @@ CREATE INDEX orders_stalling ON orders (merchant_id, placed_at, id, stalls_at) W
 CREATE INDEX orders_of_status_by_total ON orders (merchant_id, status, total_minor, id) WHERE status
     IS NOT NULL;
 
+CREATE INDEX orders_with_open_units_by_total ON orders (merchant_id, total_minor, id) WHERE
+    has_open_units;
+
 -- A vendor's orders, without a look at the rows.
 CREATE INDEX allocation_vendor_id_merchant_id_order_id ON allocation (vendor_id, merchant_id,
     order_id);

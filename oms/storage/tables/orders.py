@@ -57,6 +57,7 @@ for _name, _columns, _condition in (
     ("orders_with_open_units", "placed_at, id, store_id", "has_open_units"),
     ("orders_by_total", "total_minor, id", "admission = 'ADMITTED'"),
     ("orders_of_status_by_total", "status, total_minor, id", "status IS NOT NULL"),
+    ("orders_with_open_units_by_total", "total_minor, id", "has_open_units"),
     ("orders_held", "placed_at, id, store_id", "is_held"),
     ("orders_stalling", "placed_at, id, stalls_at", "stalls_at IS NOT NULL"),
 ):
