@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -59,7 +60,7 @@ class Merchant:
         self.store = self.client.hosting.ConnectStore(request).store.name
 
     def wait(self) -> None:
-        self.server.wait_until_ready(self.operator, threading.Event().wait)
+        self.server.wait_until_ready(self.operator, time.sleep)
 
     def take(self, content: bytes) -> Any:
         head = ImportOrdersRequest(
