@@ -1,4 +1,4 @@
-"""Many parcels in one call: each is announced wholly or refused, and the call again does nothing."""
+"""Many parcels in one call: each is announced wholly or refused; the call again does nothing."""
 
 from typing import Any
 
