@@ -12,6 +12,7 @@ from benchmarks.apply import measure_apply
 from benchmarks.calls import Effort
 from benchmarks.databases import Databases, SqliteFiles, postgres_databases
 from benchmarks.history import SEED_ORDERS, Past, longer_past, seed_past
+from benchmarks.imports import measure_imports
 from benchmarks.machine import machine_line
 from benchmarks.pages import measure_pages
 from benchmarks.place import measure_place
@@ -32,12 +33,13 @@ class Size:
     pages: int  # Of orders to allocate.
     synced: int
     placed: int  # Orders of one call.
+    imported: int  # Orders of a file.
     seen: int  # New orders of a run, until the vendor sees them.
     on_postgresql: bool
 
 
-FULL = Size(100_000, Effort(3, 100), 5, 20, 10_000, 500, 100, on_postgresql=True)
-QUICK = Size(10_000, Effort(1, 25), 2, 6, 1_000, 500, 25, on_postgresql=False)
+FULL = Size(100_000, Effort(3, 100), 5, 20, 10_000, 500, 100_000, 100, on_postgresql=True)
+QUICK = Size(10_000, Effort(1, 25), 2, 6, 1_000, 500, 5_000, 25, on_postgresql=False)
 
 Bench = Callable[[Databases, Sequence[Past], Size], Table]
 
@@ -48,6 +50,7 @@ _BENCHES: Mapping[str, Bench] = {
     "search": lambda kind, pasts, size: measure_search(kind.name, pasts[-1], size.effort),
     "place": lambda kind, _, size: measure_place(kind, size.placed, size.runs),
     "sync": lambda kind, _, size: measure_sync(kind, size.synced, min(size.runs, 3)),
+    "imports": lambda kind, _, size: measure_imports(kind, size.imported, min(size.runs, 2)),
     "visible": lambda kind, _, size: measure_visible(kind, size.seen, min(size.runs, 3)),
 }
 _NEED_A_PAST = frozenset({"pages", "search", "apply", "allocate"})

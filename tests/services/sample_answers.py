@@ -129,6 +129,9 @@ def fulfillment_answers() -> dict[str, Answer]:
         "CloseAllocation": fulfillment.CloseAllocationResponse(allocation=part),
         "AnswerCancellation": fulfillment.AnswerCancellationResponse(allocation=part),
         "CreatePackage": fulfillment.CreatePackageResponse(package=package, allocation=part),
+        "BatchCreatePackages": fulfillment.BatchCreatePackagesResponse(
+            results=[fulfillment.PackageResult(allocation=part.name, package=package)]
+        ),
         "VoidPackage": fulfillment.VoidPackageResponse(package=package, allocation=part),
         "ReportPackageEvent": fulfillment.ReportPackageEventResponse(allocation=part),
         "RecordCosts": fulfillment.RecordCostsResponse(allocation=part),
