@@ -18,6 +18,7 @@ from oms.storage import allocation_views, allocations, events, jobs, orders, rec
 from oms.storage.allocations import AllocationRecord
 from oms.storage.events import NewEvent
 from oms.usecases.context import Transaction, require_version
+from oms.usecases.tell_stores import tell_stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def answer_allocation(tx: Transaction, command: AnswerAllocation) -> AllocationV
         note=command.note,
     )
     recounting.refresh(tx.db, [found.order_id])
+    tell_stores(tx, [found.order_id])
     return allocation_views.get(tx.db, tx.owner_id, found.id)
 
 

@@ -25,6 +25,7 @@ from oms.storage.events import NewEvent
 from oms.storage.packages import SYSTEM_SOURCE, Followed, PackageRecord
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.ports import CarrierGateway
+from oms.usecases.tell_stores import tell_stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def _record_answers(
         {package.id: answers.get(_number(package)) for package in due},
     )
     recounting.refresh(tx.db, moved)
+    tell_stores(tx, moved)
 
 
 def restate_packages(

@@ -13,6 +13,7 @@ from oms.storage import events, holds, jobs, order_views, orders, recounting
 from oms.storage.events import NewEvent
 from oms.storage.orders import OwnedOrder
 from oms.usecases.context import Oms, Transaction, require_version
+from oms.usecases.tell_stores import tell_stores
 from oms.usecases.withdraw_units import withdraw_excess
 
 
@@ -108,6 +109,7 @@ def cancel_order(tx: Transaction, command: CancelOrder) -> OrderView:
         _write_history(tx, [order.id], "order.cancelled", {})
         recounting.refresh(tx.db, [order.id])
         withdraw_excess(tx, [order.id])
+        tell_stores(tx, [order.id])
     return order_views.get(tx.db, tx.owner_id, order.id)
 
 

@@ -7,6 +7,7 @@ from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob
 from oms.storage import allocations, jobs, orders, recounting, requests, withdrawals
 from oms.usecases.answer_allocation import move_allocation
 from oms.usecases.context import Oms, Transaction
+from oms.usecases.tell_stores import tell_stores
 from oms.usecases.withdraw_units import refuse_cancellation
 
 DAY_MS = 86_400_000
@@ -25,7 +26,9 @@ def run_expire_allocations(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None:
             found = allocations.record(tx.db, allocation_id)
             if found.state == AllocationState.SUBMITTED:
                 move_allocation(tx, found, AllocationEvent.EXPIRE)
-        recounting.refresh(tx.db, sorted({order_id for _, order_id in overdue}))
+        order_ids = sorted({order_id for _, order_id in overdue})
+        recounting.refresh(tx.db, order_ids)
+        tell_stores(tx, order_ids)
         cursor = {"batch": len(overdue)} if overdue else None
         jobs.step(tx.db, job, cursor, tx.now_ms)
     return cursor
@@ -41,7 +44,9 @@ def run_expire_cancellations(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None
             found = allocations.record(tx.db, allocation_id)
             if found.state == AllocationState.CANCELLATION_REQUESTED:
                 refuse_cancellation(tx, found, "not answered in time")
-        recounting.refresh(tx.db, sorted({order_id for _, order_id in overdue}))
+        order_ids = sorted({order_id for _, order_id in overdue})
+        recounting.refresh(tx.db, order_ids)
+        tell_stores(tx, order_ids)
         cursor = {"batch": len(overdue)} if overdue else None
         jobs.step(tx.db, job, cursor, tx.now_ms)
     return cursor

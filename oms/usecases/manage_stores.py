@@ -7,7 +7,14 @@ from oms.domain.errors import GatewayError, Refused
 from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import JobKind
 from oms.domain.snapshots import StoreIdentity
-from oms.domain.stores import Processing, Store, StoreState, SyncRun, SyncRunState
+from oms.domain.stores import (
+    Processing,
+    Store,
+    StoreState,
+    SyncRun,
+    SyncRunState,
+    WriteBackMode,
+)
 from oms.storage import jobs, schedule, stores
 from oms.storage.schedule import Slot
 from oms.usecases.context import Oms, Transaction, require_version
@@ -27,6 +34,7 @@ class ConnectStore:
     display_name: str = ""
     processing: Processing = Processing.AUTOMATIC
     sync_interval_seconds: int = 0
+    write_back_mode: WriteBackMode = WriteBackMode.SEPARATE
 
 
 def identify_store(oms: Oms, command: ConnectStore) -> ConnectStore:
@@ -56,6 +64,7 @@ def connect_store(tx: Transaction, command: ConnectStore) -> Store:
         products_synced_until_at=None,
         version=1,
         created_at=tx.now_ms,
+        write_back_mode=command.write_back_mode,
     )
     stores.insert(tx.db, store, command.credentials)
     _put_on_schedule(tx, store)
@@ -72,6 +81,7 @@ class UpdateStore:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     processing: Processing | None = None
     sync_interval_seconds: int = 0
+    write_back_mode: WriteBackMode | None = None
     etag: str = ""
 
 
@@ -91,6 +101,8 @@ def update_store(tx: Transaction, command: UpdateStore) -> Store:
         processing=command.processing or found.processing,
         sync_interval_seconds=command.sync_interval_seconds or found.sync_interval_seconds,
         state=StoreState.CONNECTED if command.credentials else found.state,
+        write_back_mode=command.write_back_mode or found.write_back_mode,
+        write_back_since_at=_write_back_since(tx, found, command),
     )
     stores.update(tx.db, changed)
     if command.credentials:
@@ -100,6 +112,16 @@ def update_store(tx: Transaction, command: UpdateStore) -> Store:
     if changed.processing == Processing.AUTOMATIC != found.processing:
         request_release(tx, tx.owner_id)
     return stores.get(tx.db, tx.owner_id, found.id)
+
+
+def _write_back_since(tx: Transaction, found: Store, command: UpdateStore) -> int:
+    """Return from when on parcels are told: customers do not hear of those from before it was OFF.
+
+    Whole seconds, since that is how exactly carriers tell when they got a parcel.
+    """
+    mode = command.write_back_mode or found.write_back_mode
+    is_switched_on = mode != WriteBackMode.OFF == found.write_back_mode
+    return tx.now_ms // 1000 * 1000 if is_switched_on else found.write_back_since_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from oms.usecases.answer_allocation import (
 )
 from oms.usecases.context import Transaction, require_version
 from oms.usecases.follow_packages import restate_packages
+from oms.usecases.tell_stores import tell_stores
 
 VENDOR_SOURCE = "vendor"
 
@@ -210,6 +211,7 @@ def _package(tx: Transaction, found: AllocationRecord, package_id: str) -> Packa
 
 def _result(tx: Transaction, found: AllocationRecord, package_id: str) -> PackedResult:
     recounting.refresh(tx.db, [found.order_id])
+    tell_stores(tx, [found.order_id])
     view = allocation_views.get(tx.db, found.vendor_id, found.id)
     package = next(item for item in view.packages if item.id == package_id)
     return PackedResult(package, view)

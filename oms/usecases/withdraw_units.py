@@ -17,6 +17,7 @@ from oms.usecases.answer_allocation import (
     write_history,
 )
 from oms.usecases.context import Transaction, require_version
+from oms.usecases.tell_stores import tell_stores
 
 ANSWER_HOURS = 48  # How long a vendor has to answer; afterwards it keeps the units.
 _HOUR_MS = 3_600_000
@@ -98,6 +99,7 @@ def answer_cancellation(tx: Transaction, command: AnswerCancellation) -> Allocat
     else:
         refuse_cancellation(tx, found, command.note)
     recounting.refresh(tx.db, [found.order_id])
+    tell_stores(tx, [found.order_id])
     return allocation_views.get(tx.db, tx.owner_id, found.id)
 
 

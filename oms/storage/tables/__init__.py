@@ -42,6 +42,7 @@ from oms.storage.tables.work import (
     RequestRow,
     ScheduleRow,
 )
+from oms.storage.tables.write_backs import WriteBackRow
 
 TABLES: tuple[type[Table], ...] = (
     MerchantRow,
@@ -70,4 +71,5 @@ TABLES: tuple[type[Table], ...] = (
     ScheduleRow,
     HoldRow,
     OrderWordRow,
+    WriteBackRow,
 )

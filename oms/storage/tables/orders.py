@@ -40,6 +40,7 @@ class OrderRow(Table):
     created_at = BigIntegerField()
     cancelled_at = BigIntegerField(null=True)
     is_held = BooleanField(constraints=[SQL("DEFAULT FALSE")])
+    completion_sent_at = BigIntegerField(null=True)  # When we set out to complete it in the store.
 
     class Meta:
         table_name = "orders"
