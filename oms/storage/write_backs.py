@@ -55,7 +55,11 @@ def parcels_of(db: Database, order_ids: Sequence[str]) -> list[OrderParcels]:
         found.setdefault(row[0], []).append(row)
     return [
         OrderParcels(
-            order_id, *rows[0][1:3], WriteBackMode(rows[0][3]), tuple(map(_standing, rows))
+            order_id=order_id,
+            merchant_id=rows[0][1],
+            store_id=rows[0][2],
+            mode=WriteBackMode(rows[0][3]),
+            parcels=tuple(map(_standing, rows)),
         )
         for order_id, rows in found.items()
     ]
@@ -127,9 +131,7 @@ def unfinished_of_order(db: Database, order_id: str) -> list[WriteBack]:
 
 def get(db: Database, merchant_id: str, write_back_id: str) -> WriteBack:
     """Read one write-back of a merchant; raises NotFound."""
-    row = db.one(
-        f"{_WRITE_BACK} WHERE w.id = ? AND w.merchant_id = ?", write_back_id, merchant_id
-    )
+    row = db.one(f"{_WRITE_BACK} WHERE w.id = ? AND w.merchant_id = ?", write_back_id, merchant_id)
     if row is None:
         raise NotFound.of(f"merchants/{merchant_id}/writeBacks/{write_back_id}")
     return _write_back(row)

@@ -51,8 +51,8 @@ class StoreGateway(Protocol):
         """Read a page of the products changed at or after `since`, as `read_orders` does."""
         ...
 
-    def choose_write_back(self) -> WriteBackMethod:
-        """Find out the best way in which this store can be told of parcels."""
+    def choose_write_back(self, order_external_id: str) -> WriteBackMethod:
+        """Find out, with an order of it, the best way in which this store is told of parcels."""
         ...
 
     def find_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str | None:

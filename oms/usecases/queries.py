@@ -10,6 +10,7 @@ from oms.domain.planning import in_order
 from oms.domain.principals import Principal, Role
 from oms.domain.stores import QuarantinedOrder, Store, SyncRun
 from oms.domain.views import AllocationView, OrderView
+from oms.domain.write_backs import WriteBack
 from oms.storage import (
     accounts,
     allocation_views,
@@ -18,11 +19,13 @@ from oms.storage import (
     jobs,
     order_views,
     stores,
+    write_backs,
 )
 from oms.storage.allocation_views import AllocationFilter
 from oms.storage.catalog import ProductFilter
 from oms.storage.jobs import JobFilter
 from oms.storage.order_filter import OrderFilter, PageKey, Peculiarity, Sorting
+from oms.storage.write_backs import WriteBackFilter
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.place_orders import Placement
 
@@ -34,6 +37,7 @@ __all__ = [
     "Peculiarity",
     "ProductFilter",
     "Sorting",
+    "WriteBackFilter",
 ]
 
 
@@ -74,6 +78,11 @@ def list_quarantined_orders(
 ) -> list[QuarantinedOrder]:
     """Return the orders that could not be taken, newest first."""
     return stores.quarantined_orders(oms.db, merchant_id, before, limit)
+
+
+def list_write_backs(oms: Oms, wanted: WriteBackFilter, before: str, limit: int) -> list[WriteBack]:
+    """Return what stores are told of parcels, newest first."""
+    return write_backs.page(oms.db, wanted, before, limit)
 
 
 def get_store(oms: Oms, merchant_id: str, store_id: str) -> Store:

@@ -65,9 +65,7 @@ def supersede(tx: Transaction, found: WriteBack) -> None:
     write_history(tx, found, "write_back.superseded")
 
 
-def move(
-    tx: Transaction, found: WriteBack, event: WriteBackEvent, **changes: object
-) -> WriteBack:
+def move(tx: Transaction, found: WriteBack, event: WriteBackEvent, **changes: object) -> WriteBack:
     """Advance a write-back of a locked order along its table; raises IllegalTransition."""
     state: WriteBackState = WRITE_BACK_TABLE.advance(write_back_name(found), found.state, event)
     moved = replace(found, state=state, **changes)  # type: ignore[arg-type]

@@ -62,7 +62,7 @@ def run_write_back(oms: Oms, job: ClaimedJob) -> Cursor | None:
     found = waiting[0]
     try:
         gateway = _open(oms, store, address)
-        method = found.method or _method(oms, store, gateway)
+        method = found.method or _method(oms, found, gateway)
         intent = _begin(oms, job, found, method)
         external_id = "" if intent is None else _tell(gateway, intent)
     except GatewayError as error:
@@ -88,16 +88,17 @@ def _open(oms: Oms, store: Store, address: StoreAddress) -> StoreGateway:
         raise GatewayError(error.message, reason="GATEWAY_REQUEST_REFUSED") from None
 
 
-def _method(oms: Oms, store: Store, gateway: StoreGateway) -> WriteBackMethod:
+def _method(oms: Oms, found: WriteBack, gateway: StoreGateway) -> WriteBackMethod:
     """Return how the store can be told, asking it when that was not found out lately."""
     with oms.db.session():
-        known, known_at = write_backs.method_of(oms.db, store.id)
+        known, known_at = write_backs.method_of(oms.db, found.store_id)
+        order_external_id = write_backs.parcel_word(oms.db, found).order_external_id
     now_ms = oms.clock.now_ms()
     if known is not None and now_ms < known_at + METHOD_KEPT_MS:
         return known
-    method = gateway.choose_write_back()
+    method = gateway.choose_write_back(order_external_id)
     with oms.db.transaction():
-        write_backs.remember_method(oms.db, store.id, method, now_ms)
+        write_backs.remember_method(oms.db, found.store_id, method, now_ms)
     return method
 
 
@@ -248,4 +249,3 @@ def retry_write_back(tx: Transaction, command: RetryWriteBack) -> WriteBack:
     write_history(tx, found, "write_back.retried")
     request_write_back(tx, found.merchant_id, found.order_id)
     return retried
-

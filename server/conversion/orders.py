@@ -20,6 +20,7 @@ from server.conversion.basics import (
     money_messages,
     number,
 )
+from server.conversion.write_backs import write_back_message
 
 STATUS_PREFIX = "SHIPPING_STATUS_"
 ADMISSION_PREFIX = "ADMISSION_"
@@ -53,6 +54,7 @@ def order_message(view: OrderView) -> OrderMessage:
         etag=str(view.version),
         holds=[_hold_message(hold) for hold in view.holds],
         cancel_time=instant(view.cancelled_at),
+        write_backs=[write_back_message(item) for item in view.write_backs],
     )
 
 

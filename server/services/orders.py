@@ -18,6 +18,7 @@ from server.conversion.orders import order_message
 from server.conversion.stores import quarantined_order_message, sync_run_message
 from server.paging import cut_page, page_size, start_key
 from server.services.manual import ManualMethods
+from server.services.write_backs import WriteBackMethods
 
 TAGS: Mapping[int, str] = {
     OrderTag.ORDER_TAG_UNSPECIFIED: "ADMITTED",
@@ -37,7 +38,7 @@ SORTINGS: Mapping[int, Sorting] = {
 }
 
 
-class OrderService(ManualMethods):
+class OrderService(ManualMethods, WriteBackMethods):
     """A merchant's orders."""
 
     def __init__(self, oms: Oms) -> None:

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from app.demo.carrier import TOKEN as CARRIER_TOKEN
 from app.demo.carrier import PretendCarrier
 from app.demo.shop import Hook, PretendShop, ShopOptions
-from app.demo.shop_answers import Reply
+from app.demo.shop_reply import Reply
 from fbali.calls import CallPolicy
 from fbali.client import Client
 from fbali.errors import FbaliError
