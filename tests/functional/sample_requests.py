@@ -60,6 +60,8 @@ ORDERS: Mapping[str, Make] = {
     "ReleaseOrders": lambda estate: orders.ReleaseOrdersRequest(
         parent=estate.merchant, orders=[estate.waiting]
     ),
+    "ListWriteBacks": lambda estate: orders.ListWriteBacksRequest(parent=estate.merchant),
+    "RetryWriteBack": lambda estate: orders.RetryWriteBackRequest(name=estate.write_back),
     "ListQuarantinedOrders": lambda estate: orders.ListQuarantinedOrdersRequest(
         parent=estate.merchant
     ),

@@ -27,6 +27,7 @@ from tests.services.sample_shop import (
     STORES,
     STUCK_JOB,
     at,
+    failed_write_back,
     full_order,
     listed_orders,
     mug_allocation,
@@ -61,6 +62,8 @@ def order_answers() -> dict[str, Answer]:
         "ListQuarantinedOrders": orders.ListQuarantinedOrdersResponse(
             quarantined_orders=[quarantined]
         ),
+        "ListWriteBacks": orders.ListWriteBacksResponse(write_backs=[failed_write_back()]),
+        "RetryWriteBack": orders.RetryWriteBackResponse(write_back=failed_write_back()),
         "HoldOrders": orders.HoldOrdersResponse(results=[OrderResult(order=ORDER)]),
         "ReleaseOrders": orders.ReleaseOrdersResponse(results=[OrderResult(order=ORDER)]),
         "CancelOrder": orders.CancelOrderResponse(order=full_order()),

@@ -114,6 +114,7 @@ class StackOptions:
     store_timeout_seconds: float = 5.0
     worker_threads: int = 4
     hook: Hook = field(default=lambda _path, _query: None)
+    shop: Mapping[str, Any] = field(default_factory=dict)  # Further ShopOptions.
 
 
 class Stack:
@@ -232,7 +233,8 @@ class Stack:
         def hook(path: str, query: Mapping[str, str]) -> Reply | None:
             return self.options.hook(path, query)
 
-        return PretendShop(ShopOptions(now_seconds=self.clock.now_seconds, hook=hook))
+        options = ShopOptions(now_seconds=self.clock.now_seconds, hook=hook, **self.options.shop)
+        return PretendShop(options)
 
     def _add_accounts(self) -> None:
         self.operator = self.new_caller(Role.OPERATOR)
