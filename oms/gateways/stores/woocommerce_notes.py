@@ -33,7 +33,7 @@ class Notes:
 
     def find(self, word: ParcelWord) -> str | None:
         """Look for a note with the words of ours."""
-        ours = _plain(_mark(word))
+        ours = " ".join(_mark(word).split()).casefold()
         for document in documents_of(self._client.get(_path(word)), "its notes"):
             note = read_text(document, "note", characters_max=NOTE_CHARACTERS_MAX)
             if ours in _plain(note):
@@ -43,7 +43,8 @@ class Notes:
     def tell(self, word: ParcelWord, ordered: Mapping[str, int]) -> str:  # noqa: ARG002 - no lines.
         """Write the note."""
         url = tracking_url(word.tracking_number)
-        text = f"Your parcel is on its way. {_mark(word)} follow it at {url}"
+        mark = html.escape(_mark(word), quote=False)  # A note is HTML; a number is not.
+        text = f"Your parcel is on its way. {mark} follow it at {url}"
         document = {"note": text, "customer_note": True}
         answer = self._client.send_once("POST", _path(word), document)
         return read_key(document_of(answer, "its new note"), "id")
