@@ -14,6 +14,7 @@ from oms.domain.jobs import ClaimedJob, Cursor
 from oms.domain.stores import Store, StoreState
 from oms.domain.write_backs import (
     FAILURES_MAX,
+    UNFINISHED_STATES,
     ParcelWord,
     WriteBack,
     WriteBackEvent,
@@ -177,6 +178,9 @@ def _record_problem(
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
         orders.lock(tx.db, [found.order_id])
         present = write_backs.get(tx.db, found.merchant_id, found.id)
+        if present.state not in UNFINISHED_STATES:  # The parcel was voided meanwhile.
+            jobs.advance(tx.db, job, {"given_up": found.id}, tx.now_ms)
+            return {"given_up": found.id}
         failed = replace(
             present,
             failure_count=failures,
