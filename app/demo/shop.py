@@ -66,6 +66,7 @@ class PretendShop:
         """Listen on loopback at once; port 0 takes a free one."""
         self.options = options or ShopOptions()
         self.store = ShopStore(self.options.now_seconds)
+        self.key_may_write = self.options.key_may_write
         self._server = _ShopServer(self)
         poll = {"poll_interval": 0.02}  # How long `close` may take, in seconds.
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs=poll, daemon=True)
@@ -123,6 +124,7 @@ class _ShopServer(ThreadingHTTPServer):
 
     def __init__(self, shop: PretendShop) -> None:
         options = shop.options
+        self.shop = shop
         super().__init__(("127.0.0.1", options.port), _ShopHandler)
         self.options = options
         plugins = ("wc-shipment-tracking/v3",) if options.has_tracking_plugin else ()
@@ -206,7 +208,7 @@ class _ShopHandler(BaseHTTPRequestHandler):
 
     def _refusal_to_write(self) -> Reply | None:
         """Refuse a key that may only read (error-read-only-key-write.json)."""
-        if self.server.options.key_may_write:
+        if self.server.shop.key_may_write:
             return None
         message = "The API key provided does not have write permissions."
         return RefusalError(401, "woocommerce_rest_authentication_error", message).reply

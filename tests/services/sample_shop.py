@@ -276,8 +276,6 @@ def failed_write_back() -> WriteBack:
         name=f"{MERCHANT}/writeBacks/b01jd9z5zq8k3v6t2r4w7x9y1am",
         order=ORDER,
         order_number="1042",
-        store=STORE,
-        package=mug_package().name,
         tracking_number="RX123456789CN",
         state=WriteBackState.WRITE_BACK_STATE_FAILED,
         method=WriteBackMethod.WRITE_BACK_METHOD_CORE_FULFILLMENT,
