@@ -79,6 +79,11 @@ def order(merchant_id: str, order_id: str) -> str:
     return f"merchants/{merchant_id}/orders/{order_id}"
 
 
+def write_back(merchant_id: str, write_back_id: str) -> str:
+    """Name a write-back."""
+    return f"merchants/{merchant_id}/writeBacks/{write_back_id}"
+
+
 def line(merchant_id: str, order_id: str, line_id: str) -> str:
     """Name a line of an order."""
     return f"{order(merchant_id, order_id)}/lines/{line_id}"

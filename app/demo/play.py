@@ -232,11 +232,25 @@ class Play:
             narrator.text()
             self._ending.check()  # It may be that nobody reads any more.
             raise DemoError("`fbali orders show` did not show it.")
+        self._show_in_shop(int(followed.number))
         suggest(narrator, self._cast, followed.name)
         narrator.text()
         narrator.paragraph(
             "Everything keeps running: customers buy, vendors ship, parcels travel. Ctrl-C ends it."
         )
+
+    def _show_in_shop(self, order_id: int) -> None:
+        """Tell what the shop itself holds of the order by now, which FbAli wrote back."""
+        order = self._scene.shop.store.order(order_id)
+        assert order is not None
+        self._narrator.title(f"The same order as the shop sees it, {order.status}:")
+        for fulfillment in order.fulfillments:
+            meta = dict(fulfillment.meta)
+            units = sum(item["qty"] for item in meta["_items"])
+            number = meta["_tracking_number"]
+            words = f"fulfilment {fulfillment.id}: {counted(units, 'unit')} as {number}"
+            self._narrator.text(f"  {words}, {meta['_tracking_url']}")
+        self._narrator.text()
 
     # --- Waiting --------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ class IdKind(StrEnum):
     """The first letter of an id."""
 
     ALLOCATION = "a"
+    WRITE_BACK = "b"
     COST_ENTRY = "c"
     HOLD = "d"
     HOSTING = "h"

@@ -23,6 +23,7 @@ class JobKind(StrEnum):
     ALLOCATE_ORDERS = "allocate_orders"
     RELEASE_LINES = "release_lines"
     POLL_TRACKING = "poll_tracking"
+    WRITE_BACK = "write_back"
     EXPIRE_ALLOCATIONS = "expire_allocations"
     EXPIRE_CANCELLATIONS = "expire_cancellations"
     EXPIRE_HOLDS = "expire_holds"

@@ -20,6 +20,14 @@ class Processing(StrEnum):
     MANUAL = "MANUAL"
 
 
+class WriteBackMode(StrEnum):
+    """When a store is told of parcels."""
+
+    SEPARATE = "SEPARATE"  # Each as soon as a carrier has it.
+    TOGETHER = "TOGETHER"  # All of an order when nothing of it waits any more.
+    OFF = "OFF"
+
+
 class SyncRunState(StrEnum):
     """How far a pull has come."""
 
@@ -38,7 +46,7 @@ class Store:
     """A web store of a merchant.
 
     Everything that changed in it before `synced_until_at` has been read; None before the first
-    complete sync.
+    complete sync. It is told of parcels that were handed over at `write_back_since_at` or later.
     """
 
     id: str
@@ -54,6 +62,8 @@ class Store:
     version: int
     created_at: int
     latest_sync_run_id: str = ""
+    write_back_mode: WriteBackMode = WriteBackMode.SEPARATE
+    write_back_since_at: int = 0
 
     @property
     def is_pulled(self) -> bool:

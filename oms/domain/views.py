@@ -15,6 +15,7 @@ from oms.domain.ledger import LineLedger, ShippingStatus
 from oms.domain.money import Money, totals
 from oms.domain.snapshots import Address
 from oms.domain.tracking import ExceptionReason, PackageState
+from oms.domain.write_backs import WriteBack
 
 
 @dataclass(slots=True)
@@ -182,3 +183,4 @@ class OrderView:
     lines: tuple[LineView, ...] = ()
     allocations: tuple[AllocationView, ...] = ()
     history: tuple[EventView, ...] = ()
+    write_backs: tuple[WriteBack, ...] = ()

@@ -10,7 +10,7 @@ from oms.domain.ledger import LineLedger, ShippingStatus
 from oms.domain.money import Money
 from oms.domain.snapshots import Address
 from oms.domain.views import LineView, OrderView
-from oms.storage import allocation_views, events, holds
+from oms.storage import allocation_views, events, holds, write_backs
 from oms.storage.database import Database, Row, marks
 from oms.storage.order_filter import TAG_CONDITIONS, OrderFilter
 from oms.storage.order_page import PageKey, page_statement
@@ -80,6 +80,7 @@ def get(db: Database, merchant_id: str, order_id: str) -> OrderView:
         lines=tuple(lines_of(db, [row])[order_id]),
         allocations=allocation_views.of_order(db, order_id),
         history=events.of_order(db, order_id),
+        write_backs=write_backs.of_order(db, order_id),
     )
 
 

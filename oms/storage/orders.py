@@ -26,6 +26,7 @@ class KnownOrder:
     content_hash: str
     store_updated_at: int
     admission: Admission
+    is_completed_by_us: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,16 @@ class AppliedOrder:
 def known(db: Database, store_id: str, external_ids: Sequence[str]) -> dict[str, KnownOrder]:
     """Find and lock, in id order, the orders of a store that exist already, by external id."""
     rows = db.all(
-        "SELECT external_id, id, content_hash, store_updated_at, admission FROM orders"
+        "SELECT external_id, id, content_hash, store_updated_at, admission,"
+        " completion_sent_at IS NOT NULL FROM orders"
         f" WHERE store_id = ? AND external_id IN ({marks(external_ids)})"
         f" ORDER BY id{db.lock_rows}",
         store_id,
         *external_ids,
     )
-    return {row[0]: KnownOrder(row[1], row[2], row[3], Admission(row[4])) for row in rows}
+    return {
+        row[0]: KnownOrder(row[1], row[2], row[3], Admission(row[4]), bool(row[5])) for row in rows
+    }
 
 
 def lock(db: Database, order_ids: Iterable[str]) -> None:

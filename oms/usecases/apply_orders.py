@@ -6,7 +6,7 @@ is new and has open units is handed to allocation in the same transaction.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oms.domain.admission import Admission, admission_problem, admit
@@ -155,8 +155,12 @@ def _applied(
     was_admitted = known is not None and known.admission == Admission.ADMITTED
     order_id = new_id(IdKind.ORDER, tx.now_ms) if known is None else known.id
     records = match_lines(snapshot.lines, before.get(order_id, ()))
+    heard = snapshot
+    if known is not None and known.is_completed_by_us:
+        # What we completed in the store comes back as the store's word, but says nothing new.
+        heard = replace(snapshot, is_fulfilled=False)
     lines = [
-        _applied_line(tx, snapshot, position, line, records.get(line.external_id), ids)
+        _applied_line(tx, heard, position, line, records.get(line.external_id), ids)
         for position, line in enumerate(snapshot.lines)
     ]
     admission = Admission.ADMITTED if was_admitted else admit(snapshot)

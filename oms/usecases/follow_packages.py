@@ -28,6 +28,7 @@ from oms.usecases.allocate_orders import go_on
 from oms.usecases.careful_batches import ASIDE_MS
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.ports import CarrierGateway
+from oms.usecases.tell_stores import tell_stores
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +150,7 @@ def _take(
         {package.id: answers.get(_number(package)) for package in due},
     )
     recounting.refresh(tx.db, moved)
+    tell_stores(tx, moved)
 
 
 def restate_packages(

@@ -3,11 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from oms.domain.errors import GatewayError, Refused
+from oms.domain.errors import GatewayError, InvalidInput, Refused
 from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import JobKind
 from oms.domain.snapshots import StoreIdentity
-from oms.domain.stores import Processing, Store, StoreState, SyncRun, SyncRunState
+from oms.domain.stores import (
+    FILES_PLATFORM,
+    Processing,
+    Store,
+    StoreState,
+    SyncRun,
+    SyncRunState,
+    WriteBackMode,
+)
 from oms.storage import jobs, schedule, stores
 from oms.storage.schedule import Slot
 from oms.usecases.context import Oms, Transaction, require_version
@@ -15,6 +23,7 @@ from oms.usecases.ports import StoreAddress
 from oms.usecases.release_lines import request_release
 
 SYNC_INTERVAL_SECONDS_DEFAULT = 300
+_DEFAULT_MODES = {FILES_PLATFORM: WriteBackMode.OFF}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,7 @@ class ConnectStore:
     display_name: str = ""
     processing: Processing = Processing.AUTOMATIC
     sync_interval_seconds: int = 0
+    write_back_mode: WriteBackMode | None = None
 
 
 def identify_store(oms: Oms, command: ConnectStore) -> ConnectStore:
@@ -46,6 +56,7 @@ def connect_store(tx: Transaction, command: ConnectStore) -> Store:
 
     Raises:
         AlreadyExists
+        InvalidInput: it cannot be told of parcels in that way.
     """
     store = Store(
         id=new_id(IdKind.STORE, tx.now_ms),
@@ -60,7 +71,11 @@ def connect_store(tx: Transaction, command: ConnectStore) -> Store:
         products_synced_until_at=None,
         version=1,
         created_at=tx.now_ms,
+        write_back_mode=WriteBackMode.SEPARATE
+        if command.platform != FILES_PLATFORM
+        else WriteBackMode.OFF,
     )
+    store = replace(store, write_back_mode=_write_back_mode(store, command.write_back_mode))
     stores.insert(tx.db, store, command.credentials)
     if store.is_pulled:
         _put_on_schedule(tx, store)
@@ -77,6 +92,7 @@ class UpdateStore:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     processing: Processing | None = None
     sync_interval_seconds: int = 0
+    write_back_mode: WriteBackMode | None = None
     etag: str = ""
 
 
@@ -85,7 +101,7 @@ def update_store(tx: Transaction, command: UpdateStore) -> Store:
 
     Raises:
         NotFound, Conflict
-        InvalidInput: the credentials cannot be right.
+        InvalidInput: the credentials cannot be right, or it cannot be told of parcels in that way.
     """
     found = _locked(tx, command.store_id, command.etag)
     if command.credentials:
@@ -96,6 +112,8 @@ def update_store(tx: Transaction, command: UpdateStore) -> Store:
         processing=command.processing or found.processing,
         sync_interval_seconds=command.sync_interval_seconds or found.sync_interval_seconds,
         state=StoreState.CONNECTED if command.credentials else found.state,
+        write_back_mode=_write_back_mode(found, command.write_back_mode),
+        write_back_since_at=_write_back_since(tx, found, command),
     )
     stores.update(tx.db, changed)
     if command.credentials:
@@ -105,6 +123,23 @@ def update_store(tx: Transaction, command: UpdateStore) -> Store:
     if changed.processing == Processing.AUTOMATIC != found.processing:
         request_release(tx, tx.owner_id)
     return stores.get(tx.db, tx.owner_id, found.id)
+
+
+def _write_back_mode(store: Store, wanted: WriteBackMode | None) -> WriteBackMode:
+    """Choose what is wanted, or keep what is there."""
+    if wanted not in {None, WriteBackMode.OFF} and not store.is_pulled:
+        raise InvalidInput.of("write_back_mode", "is OFF for files: there is no web store to tell")
+    return wanted or store.write_back_mode
+
+
+def _write_back_since(tx: Transaction, found: Store, command: UpdateStore) -> int:
+    """Return from when on parcels are told: customers do not hear of those from before it was OFF.
+
+    Whole seconds, since that is how exactly carriers tell when they got a parcel.
+    """
+    mode = command.write_back_mode or found.write_back_mode
+    is_switched_on = mode != WriteBackMode.OFF == found.write_back_mode
+    return tx.now_ms // 1000 * 1000 if is_switched_on else found.write_back_since_at
 
 
 @dataclass(frozen=True, slots=True)

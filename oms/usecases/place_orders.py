@@ -19,6 +19,7 @@ from oms.usecases.allocate_orders import write_parts
 from oms.usecases.context import Transaction
 from oms.usecases.hold_orders import refusal_of
 from oms.usecases.manage_hostings import CreateHosting, HostingTerms, create_hostings
+from oms.usecases.tell_stores import tell_stores
 
 _FIRST_OF_ALL = -1  # Before every priority that a hosting can have.
 
@@ -72,7 +73,9 @@ def place_orders(tx: Transaction, command: PlaceOrders) -> list[Placement]:
     orders.write_pending_reasons(
         tx.db, [reason for placement in taken for reason in placement.plan.waiting.items()]
     )
-    recounting.refresh(tx.db, sorted(placement.order_id for placement in taken))
+    order_ids = sorted(placement.order_id for placement in taken)
+    recounting.refresh(tx.db, order_ids)
+    tell_stores(tx, order_ids)
     _remember(tx, command.choices)
     ids: dict[str, dict[str, str]] = {}
     for part in made:

@@ -8,6 +8,7 @@ from oms.domain.exports import ExportedOrder
 from oms.domain.imports import BrokenRow, ExportFormat, FileOrder, ImportFormat
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
 from oms.domain.tracking import ParcelNumber, TrackingReport
+from oms.domain.write_backs import ParcelWord, WriteBackMethod
 
 
 class Clock(Protocol):
@@ -50,6 +51,27 @@ class StoreGateway(Protocol):
 
     def read_products(self, *, since: int, cursor: str) -> ProductPage:
         """Read a page of the products changed at or after `since`, as `read_orders` does."""
+        ...
+
+    def choose_write_back(self, order_external_id: str) -> WriteBackMethod:
+        """Find out, with an order of it, the best way in which this store is told of parcels."""
+        ...
+
+    def find_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str | None:
+        """Return the store's id of what it was told of a parcel; None when it was not told."""
+        ...
+
+    def tell_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str:
+        """Tell the store of a parcel, unless it knows; return the store's id of what it was told.
+
+        What the store has is read first, so that repeating it after a lost answer says nothing
+        twice. Units that do not fit into what the store still has to fulfil are refused, also
+        where the store itself would take them.
+        """
+        ...
+
+    def complete_order(self, order_external_id: str) -> None:
+        """Set an order completed, unless it is already or was cancelled meanwhile."""
         ...
 
 

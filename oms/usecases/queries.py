@@ -11,6 +11,7 @@ from oms.domain.planning import in_order
 from oms.domain.principals import Principal, Role
 from oms.domain.stores import QuarantinedOrder, Store, SyncRun
 from oms.domain.views import AllocationView, OrderView
+from oms.domain.write_backs import WriteBack
 from oms.storage import (
     accounts,
     allocation_views,
@@ -20,12 +21,14 @@ from oms.storage import (
     jobs,
     order_views,
     stores,
+    write_backs,
 )
 from oms.storage.allocation_views import AllocationFilter
 from oms.storage.catalog import ProductFilter
 from oms.storage.jobs import JobFilter
 from oms.storage.order_filter import OrderFilter, Peculiarity, Sorting
 from oms.storage.order_page import PageKey
+from oms.storage.write_backs import WriteBackFilter
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.import_orders import as_seen
 from oms.usecases.place_orders import Placement
@@ -38,6 +41,7 @@ __all__ = [
     "Peculiarity",
     "ProductFilter",
     "Sorting",
+    "WriteBackFilter",
 ]
 
 
@@ -93,6 +97,11 @@ def list_import_runs(
     """Return a merchant's import runs, begun last first."""
     now_ms = oms.clock.now_ms()
     return [as_seen(run, now_ms) for run in import_runs.page(oms.db, merchant_id, before, limit)]
+
+
+def list_write_backs(oms: Oms, wanted: WriteBackFilter, before: str, limit: int) -> list[WriteBack]:
+    """Return what stores are told of parcels, newest first."""
+    return write_backs.page(oms.db, wanted, before, limit)
 
 
 def get_store(oms: Oms, merchant_id: str, store_id: str) -> Store:

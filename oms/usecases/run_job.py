@@ -29,6 +29,7 @@ from oms.usecases.hold_orders import run_expire_holds
 from oms.usecases.housekeeping import run_expire_allocations, run_expire_cancellations, run_prune
 from oms.usecases.release_lines import run_release_lines
 from oms.usecases.sync_store import fail_runs, run_sync_store
+from oms.usecases.write_back import fail_write_backs, run_write_back
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ STEPS: Mapping[JobKind, Step] = {
     JobKind.ALLOCATE_ORDERS: run_allocate_orders,
     JobKind.RELEASE_LINES: run_release_lines,
     JobKind.POLL_TRACKING: run_poll_tracking,
+    JobKind.WRITE_BACK: run_write_back,
     JobKind.EXPIRE_ALLOCATIONS: run_expire_allocations,
     JobKind.EXPIRE_CANCELLATIONS: run_expire_cancellations,
     JobKind.EXPIRE_HOLDS: run_expire_holds,
@@ -61,6 +63,7 @@ _HANDLE_CRASHES = frozenset(
 
 _ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, ClaimedJob], None]] = {
     JobKind.SYNC_STORE: fail_runs,
+    JobKind.WRITE_BACK: fail_write_backs,
 }
 
 

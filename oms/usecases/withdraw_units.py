@@ -17,6 +17,7 @@ from oms.usecases.move_allocation import (
     take_back_quotes,
     write_history,
 )
+from oms.usecases.tell_stores import tell_stores
 
 ANSWER_HOURS = 48  # How long a vendor has to answer; afterwards it keeps the units.
 _HOUR_MS = 3_600_000
@@ -28,6 +29,7 @@ def settle(tx: Transaction, order_ids: Sequence[str]) -> None:
     """Recount locked orders after something was done to their parts, and settle what follows."""
     recounting.refresh(tx.db, order_ids)
     withdraw_excess(tx, order_ids)
+    tell_stores(tx, order_ids)
 
 
 def withdraw_excess(tx: Transaction, order_ids: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from server.conversion.basics import (
     money_messages,
     number,
 )
+from server.conversion.write_backs import write_back_message
 
 STATUS_PREFIX = "SHIPPING_STATUS_"
 ADMISSION_PREFIX = "ADMISSION_"
@@ -55,6 +56,7 @@ def order_message(view: OrderView, now_ms: int) -> OrderMessage:
         holds=[_hold_message(hold) for hold in view.holds],
         cancel_time=instant(view.cancelled_at),
         tracking_stalled=is_stalled(view.stalls_at, now_ms),
+        write_backs=[write_back_message(item) for item in view.write_backs],
     )
 
 

@@ -30,6 +30,7 @@ from fbali.v1.order_service_pb2 import (
 from fbali.v1.package_pb2 import PackageLine
 from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
 from fbali.v1.token_pb2 import ROLE_VENDOR
+from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import JobKind
 from oms.storage import jobs
 from tests.functional import goods
@@ -61,6 +62,7 @@ class Estate:
     invitation: str  # Of the vendor, by a third merchant.
     stranger: str  # A vendor who was never invited.
     import_run: str
+    write_back: str  # Given up; of the parcel.
     new_store_url: str
 
     def claimed_by(self, owner: "Estate") -> Self:
@@ -123,6 +125,7 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         invitation=invitation(stack, vendor),
         stranger=stack.vendor("Stranger").name,
         import_run=import_run(merchant, store.name),
+        write_back=failed_write_back(stack, merchant, parcel.name),
         new_store_url=stack.shop.url.replace("127.0.0.1", "localhost"),
     )
 
@@ -204,6 +207,26 @@ def quarantined_job(stack: Stack, merchant: Caller) -> str:
             row[0],
         )
     return f"jobs/{row[0]}"
+
+
+def failed_write_back(stack: Stack, merchant: Caller, package: str) -> str:
+    """Write down that telling the store of a parcel was given up."""
+    now_ms = stack.clock.now_ms()
+    write_back_id = new_id(IdKind.WRITE_BACK, now_ms)
+    with stack.db.transaction():
+        stack.db.run(
+            "INSERT INTO write_back (id, merchant_id, order_id, store_id, package_id,"
+            " tracking_number, state, method, failure_count, problem_reason, problem_message,"
+            " external_id, is_outdated, created_at, finished_at) SELECT ?, o.merchant_id, o.id,"
+            " o.store_id, p.id, p.tracking_number, 'FAILED', 'CORE_FULFILLMENT', 12,"
+            " 'GATEWAY_SERVER_ERROR', 'the store failed (500)', '', FALSE, ?, ?"
+            " FROM package p JOIN orders o ON o.id = p.order_id WHERE p.id = ?",
+            write_back_id,
+            now_ms,
+            now_ms,
+            last_id(package),
+        )
+    return f"{merchant.name}/writeBacks/{write_back_id}"
 
 
 def spare_token(stack: Stack, vendor: Caller) -> str:

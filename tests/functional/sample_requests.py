@@ -83,6 +83,8 @@ ORDERS: Mapping[str, Make] = {
         format=EXPORT_FORMAT_JSON_LINES,
         selection=orders.OrderSelection(store=estate.store, vendor=estate.vendor),
     ),
+    "ListWriteBacks": lambda estate: orders.ListWriteBacksRequest(parent=estate.merchant),
+    "RetryWriteBack": lambda estate: orders.RetryWriteBackRequest(name=estate.write_back),
     "ListQuarantinedOrders": lambda estate: orders.ListQuarantinedOrdersRequest(
         parent=estate.merchant
     ),

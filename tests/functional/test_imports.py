@@ -18,7 +18,9 @@ from fbali.v1.admin_service_pb2 import RevokeTokenRequest
 from fbali.v1.hosting_service_pb2 import (
     ConnectStoreRequest,
     DisconnectStoreRequest,
+    GetStoreRequest,
     ListUnhostedProductsRequest,
+    UpdateStoreRequest,
 )
 from fbali.v1.order_service_pb2 import (
     GetImportRunRequest,
@@ -28,7 +30,11 @@ from fbali.v1.order_service_pb2 import (
     SyncOrdersRequest,
 )
 from fbali.v1.order_service_pb2_grpc import OrderServiceStub
-from fbali.v1.store_pb2 import STORE_PLATFORM_FILES
+from fbali.v1.store_pb2 import (
+    STORE_PLATFORM_FILES,
+    WRITE_BACK_MODE_OFF,
+    WRITE_BACK_MODE_SEPARATE,
+)
 from oms.domain.imports import BROKEN_ROWS_SHOWN_MAX
 from oms.usecases.import_orders import BATCH_ORDERS_MAX, LEASE_MS
 from server.app import ApiThread
@@ -457,3 +463,19 @@ def test_other_calls_are_answered_during_an_import(stack: Stack, store: str, est
     assert len(took) >= 5
     assert max(took) < 2
     assert len(orders_of(stack.merchant, store=store, page_size=500)) == 500
+
+
+def test_store_of_files_is_told_of_nothing_and_cannot_be_told(stack: Stack, estate: Estate):
+    store = stack.merchant.call(
+        ConnectStoreRequest(
+            parent=stack.merchant.name, platform=STORE_PLATFORM_FILES, base_url="untold"
+        )
+    ).store
+    assert store.write_back_mode == WRITE_BACK_MODE_OFF
+
+    request = UpdateStoreRequest(name=store.name, write_back_mode=WRITE_BACK_MODE_SEPARATE)
+    with pytest.raises(InvalidInput):
+        stack.merchant.call(request)
+
+    found = stack.merchant.call(GetStoreRequest(name=store.name)).store
+    assert found == store

@@ -13,6 +13,7 @@ from oms.domain.snapshots import (
     StoreIdentity,
 )
 from oms.domain.tracking import Meaning, ParcelNumber, TrackingEvent, TrackingReport
+from oms.domain.write_backs import ParcelWord, WriteBackMethod
 from oms.gateways.stores.order_writers import WRITERS
 from oms.gateways.stores.registry import FILES
 from oms.usecases.ports import OrderFile, OrderWriter, StoreAddress
@@ -49,6 +50,9 @@ class FakeStore:
         self.now = now
         self.faults: deque[Fault] = deque()
         self.reads: list[tuple[str, int, str]] = []
+        self.told: list[ParcelWord] = []
+        self.completed: list[str] = []
+        self.write_faults: deque[Fault] = deque()
 
     def identify(self) -> StoreIdentity:
         self._meet_fault()
@@ -72,6 +76,26 @@ class FakeStore:
         start, end = self._bounds(cursor)
         next_cursor = str(end) if end < len(window) else ""
         return ProductPage(tuple(window[start:end]), (), next_cursor, self.now)
+
+    def choose_write_back(self, order_external_id: str) -> WriteBackMethod:
+        return WriteBackMethod.CORE_FULFILLMENT
+
+    def find_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str | None:
+        markers = [told.marker for told in self.told]
+        return str(markers.index(word.marker) + 1) if word.marker in markers else None
+
+    def tell_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str:
+        meet(self.write_faults)
+        found = self.find_parcel(word, method)
+        if found is None:
+            self.told.append(word)
+            found = str(len(self.told))
+        meet(self.write_faults)  # The second one befalls an answer, after the write.
+        return found
+
+    def complete_order(self, order_external_id: str) -> None:
+        if order_external_id not in self.completed:
+            self.completed.append(order_external_id)
 
     def _bounds(self, cursor: str) -> tuple[int, int]:
         start = int(cursor or 0)

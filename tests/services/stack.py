@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from app.demo.carrier import TOKEN as CARRIER_TOKEN
 from app.demo.carrier import PretendCarrier
 from app.demo.shop import Hook, PretendShop, ShopOptions
-from app.demo.shop_answers import Reply
+from app.demo.shop_reply import Reply
 from fbali.calls import CallPolicy
 from fbali.client import Client
 from fbali.errors import FbaliError
@@ -123,6 +123,7 @@ class StackOptions:
     store_timeout_seconds: float = 5.0
     worker_threads: int = 4
     hook: Hook = field(default=lambda _path, _query: None)
+    shop: Mapping[str, Any] = field(default_factory=dict)  # Further ShopOptions.
 
 
 class Stack:
@@ -241,7 +242,8 @@ class Stack:
         def hook(path: str, query: Mapping[str, str]) -> Reply | None:
             return self.options.hook(path, query)
 
-        return PretendShop(ShopOptions(now_seconds=self.clock.now_seconds, hook=hook))
+        options = ShopOptions(now_seconds=self.clock.now_seconds, hook=hook, **self.options.shop)
+        return PretendShop(options)
 
     def _add_accounts(self) -> None:
         self.operator = self.new_caller(Role.OPERATOR)

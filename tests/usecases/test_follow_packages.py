@@ -255,7 +255,7 @@ def test_number_that_was_used_again_stops_nobody(road):
 
     assert road.package("T2").state == P.IN_TRANSIT
     assert road.package("T1").state == P.RETURNING
-    assert road.scene.job_states()[-1] == ("poll_tracking", "DONE")
+    assert road.scene.job_states().count(("poll_tracking", "DONE")) == 2
 
 
 def test_history_tells_what_the_carrier_said(road):
@@ -264,8 +264,9 @@ def test_history_tells_what_the_carrier_said(road):
 
     road.poll()
 
-    event = road.scene.order("order-T1").history[-1]
-    assert (event.kind, event.actor) == ("package.exception", "carrier")
+    history = road.scene.order("order-T1").history
+    [event] = [row for row in history if row.actor == "carrier"]
+    assert event.kind == "package.exception"
     assert event.details == {"before": "ANNOUNCED", "after": "EXCEPTION", "reason": "LOST"}
 
 

@@ -2,8 +2,9 @@
 
 from typing import Final, Self
 
-from oms.domain.errors import InvalidInput
+from oms.domain.errors import GatewayError, InvalidInput
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
+from oms.domain.write_backs import ParcelWord, WriteBackMethod
 from oms.gateways.http import HttpSettings
 from oms.usecases.ports import StoreAddress
 
@@ -40,3 +41,28 @@ class FilesStore:
         """Give no products."""
         del cursor
         return ProductPage((), (), "", since)
+
+    def choose_write_back(self, order_external_id: str) -> WriteBackMethod:
+        """Refuse: nobody is there to be told."""
+        raise self._refusal(order_external_id)
+
+    def find_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str | None:
+        """Find nothing."""
+        del word, method
+        return None
+
+    def tell_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str:
+        """Refuse: nobody is there to be told."""
+        del method
+        raise self._refusal(word.order_external_id)
+
+    def complete_order(self, order_external_id: str) -> None:
+        """Refuse: nobody is there to be told."""
+        raise self._refusal(order_external_id)
+
+    @staticmethod
+    def _refusal(order_external_id: str) -> GatewayError:
+        return GatewayError(
+            f"order {order_external_id} came from a file: there is no web store to tell",
+            reason="GATEWAY_REQUEST_REFUSED",
+        )

@@ -43,6 +43,7 @@ from oms.storage.tables.work import (
     RequestRow,
     ScheduleRow,
 )
+from oms.storage.tables.write_backs import WriteBackRow
 
 TABLES: tuple[type[Table], ...] = (
     MerchantRow,
@@ -73,4 +74,5 @@ TABLES: tuple[type[Table], ...] = (
     OrderWordRow,
     ImportRunRow,
     BrokenRowRow,
+    WriteBackRow,
 )

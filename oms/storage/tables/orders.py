@@ -41,6 +41,7 @@ class OrderRow(Table):
     cancelled_at = BigIntegerField(null=True)
     is_held = BooleanField(constraints=[SQL("DEFAULT FALSE")])
     stalls_at = BigIntegerField(null=True)
+    completion_sent_at = BigIntegerField(null=True)  # When we set out to complete it in the store.
 
     class Meta:
         table_name = "orders"

@@ -26,6 +26,9 @@ REGISTRY: Mapping[str, Entry] = {
         "fbali.cli.commands.hosting:hosting", "Say which vendor fulfils which product."
     ),
     "vendors": Entry("fbali.cli.commands.vendors:vendors", "Invite, suspend and resume vendors."),
+    "write-backs": Entry(
+        "fbali.cli.commands.write_backs:write_backs", "See what stores are told, try what failed."
+    ),
     "allocations": Entry(
         "fbali.cli.commands.allocations:allocations", "For vendors: answer, ship and charge orders."
     ),

@@ -69,6 +69,7 @@ class ConnectStoreRequest(_message.Message):
     PROCESSING_FIELD_NUMBER: _builtins.int
     SYNC_INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    WRITE_BACK_MODE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """merchants/{merchant}; merchants/- is the caller's own."""
     display_name: _builtins.str
@@ -80,7 +81,7 @@ class ConnectStoreRequest(_message.Message):
     platform FILES a name of the caller's choice, such as files:backlog; it needs no key.
     """
     consumer_key: _builtins.str
-    """WooCommerce consumer key, with read access at least. Never shown again."""
+    """WooCommerce consumer key, with read access, and write access for write-backs. Never shown again."""
     consumer_secret: _builtins.str
     """WooCommerce consumer secret. Never shown again."""
     processing: _store_pb2.Processing.ValueType
@@ -89,6 +90,8 @@ class ConnectStoreRequest(_message.Message):
     """Seconds between two scheduled syncs; 0 means 300."""
     request_id: _builtins.str
     """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    write_back_mode: _store_pb2.WriteBackMode.ValueType
+    """When the store is told of parcels; the default is SEPARATE, which needs a key that may write."""
     def __init__(
         self,
         *,
@@ -101,10 +104,11 @@ class ConnectStoreRequest(_message.Message):
         processing: _store_pb2.Processing.ValueType = ...,
         sync_interval_seconds: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        write_back_mode: _store_pb2.WriteBackMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "display_name", b"display_name", "parent", b"parent", "platform", b"platform", "processing", b"processing", "request_id", b"request_id", "sync_interval_seconds", b"sync_interval_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "display_name", b"display_name", "parent", b"parent", "platform", b"platform", "processing", b"processing", "request_id", b"request_id", "sync_interval_seconds", b"sync_interval_seconds", "write_back_mode", b"write_back_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -306,12 +310,13 @@ class UpdateStoreRequest(_message.Message):
     SYNC_INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    WRITE_BACK_MODE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/stores/{store}."""
     display_name: _builtins.str
     """New name, or empty to keep."""
     consumer_key: _builtins.str
-    """WooCommerce consumer key, with read access at least. Never shown again."""
+    """WooCommerce consumer key, with read access, and write access for write-backs. Never shown again."""
     consumer_secret: _builtins.str
     """WooCommerce consumer secret. Never shown again."""
     processing: _store_pb2.Processing.ValueType
@@ -322,6 +327,10 @@ class UpdateStoreRequest(_message.Message):
     """The etag that was read; empty to change whatever is there."""
     request_id: _builtins.str
     """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    write_back_mode: _store_pb2.WriteBackMode.ValueType
+    """When the store is told of parcels; unspecified keeps. After OFF, parcels that were handed over
+    before the change stay untold.
+    """
     def __init__(
         self,
         *,
@@ -333,10 +342,11 @@ class UpdateStoreRequest(_message.Message):
         sync_interval_seconds: _builtins.int = ...,
         etag: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        write_back_mode: _store_pb2.WriteBackMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "display_name", b"display_name", "etag", b"etag", "name", b"name", "processing", b"processing", "request_id", b"request_id", "sync_interval_seconds", b"sync_interval_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "display_name", b"display_name", "etag", b"etag", "name", b"name", "processing", b"processing", "request_id", b"request_id", "sync_interval_seconds", b"sync_interval_seconds", "write_back_mode", b"write_back_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from fbali.v1 import allocation_pb2 as _allocation_pb2
 from fbali.v1 import event_pb2 as _event_pb2
 from fbali.v1 import hold_pb2 as _hold_pb2
 from fbali.v1 import money_pb2 as _money_pb2
+from fbali.v1 import write_back_pb2 as _write_back_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -170,6 +171,7 @@ class Order(_message.Message):
     HOLDS_FIELD_NUMBER: _builtins.int
     CANCEL_TIME_FIELD_NUMBER: _builtins.int
     TRACKING_STALLED_FIELD_NUMBER: _builtins.int
+    WRITE_BACKS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/orders/{order}, for ever."""
     store: _builtins.str
@@ -242,6 +244,10 @@ class Order(_message.Message):
     def cancel_time(self) -> _timestamp_pb2.Timestamp:
         """When the merchant cancelled it here; absent when he did not."""
 
+    @_builtins.property
+    def write_backs(self) -> _containers.RepeatedCompositeFieldContainer[_write_back_pb2.WriteBack]:
+        """What its store is told of its parcels, oldest first; only in the order's detail."""
+
     def __init__(
         self,
         *,
@@ -268,10 +274,11 @@ class Order(_message.Message):
         holds: _abc.Iterable[_hold_pb2.Hold] | None = ...,
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
         tracking_stalled: _builtins.bool = ...,
+        write_backs: _abc.Iterable[_write_back_pb2.WriteBack] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "create_time", b"create_time", "place_time", b"place_time", "recipient", b"recipient", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission", b"admission", "allocations", b"allocations", "cancel_time", b"cancel_time", "cost_totals", b"cost_totals", "create_time", b"create_time", "customer_email", b"customer_email", "customer_name", b"customer_name", "customer_note", b"customer_note", "etag", b"etag", "external_id", b"external_id", "history", b"history", "holds", b"holds", "lines", b"lines", "name", b"name", "number", b"number", "place_time", b"place_time", "recipient", b"recipient", "shipping_status", b"shipping_status", "store", b"store", "store_status", b"store_status", "store_update_time", b"store_update_time", "total", b"total", "tracking_stalled", b"tracking_stalled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission", b"admission", "allocations", b"allocations", "cancel_time", b"cancel_time", "cost_totals", b"cost_totals", "create_time", b"create_time", "customer_email", b"customer_email", "customer_name", b"customer_name", "customer_note", b"customer_note", "etag", b"etag", "external_id", b"external_id", "history", b"history", "holds", b"holds", "lines", b"lines", "name", b"name", "number", b"number", "place_time", b"place_time", "recipient", b"recipient", "shipping_status", b"shipping_status", "store", b"store", "store_status", b"store_status", "store_update_time", b"store_update_time", "total", b"total", "tracking_stalled", b"tracking_stalled", "write_backs", b"write_backs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ from fbali.v1 import order_pb2 as _order_pb2
 from fbali.v1 import placement_pb2 as _placement_pb2
 from fbali.v1 import product_pb2 as _product_pb2
 from fbali.v1 import store_pb2 as _store_pb2
+from fbali.v1 import write_back_pb2 as _write_back_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -1174,3 +1175,119 @@ class ExportOrdersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportOrdersResponse: _TypeAlias = ExportOrdersResponse  # noqa: Y015
+
+@_typing.final
+class ListWriteBacksRequest(_message.Message):
+    """Request of ListWriteBacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token of the page before, with the same other fields; empty for the first."""
+    state: _write_back_pb2.WriteBackState.ValueType
+    """Only this state; unspecified for all."""
+    order: _builtins.str
+    """merchants/{merchant}/orders/{order}, or empty for all."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        state: _write_back_pb2.WriteBackState.ValueType = ...,
+        order: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWriteBacksRequest: _TypeAlias = ListWriteBacksRequest  # noqa: Y015
+
+@_typing.final
+class ListWriteBacksResponse(_message.Message):
+    """Response of ListWriteBacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRITE_BACKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page, empty at the end."""
+    @_builtins.property
+    def write_backs(self) -> _containers.RepeatedCompositeFieldContainer[_write_back_pb2.WriteBack]:
+        """The write-backs."""
+
+    def __init__(
+        self,
+        *,
+        write_backs: _abc.Iterable[_write_back_pb2.WriteBack] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "write_backs", b"write_backs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWriteBacksResponse: _TypeAlias = ListWriteBacksResponse  # noqa: Y015
+
+@_typing.final
+class RetryWriteBackRequest(_message.Message):
+    """Request of RetryWriteBack."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/writeBacks/{write_back}."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryWriteBackRequest: _TypeAlias = RetryWriteBackRequest  # noqa: Y015
+
+@_typing.final
+class RetryWriteBackResponse(_message.Message):
+    """Response of RetryWriteBack."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRITE_BACK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def write_back(self) -> _write_back_pb2.WriteBack:
+        """The write-back as it is now."""
+
+    def __init__(
+        self,
+        *,
+        write_back: _write_back_pb2.WriteBack | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["write_back", b"write_back"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["write_back", b"write_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryWriteBackResponse: _TypeAlias = RetryWriteBackResponse  # noqa: Y015

@@ -118,6 +118,16 @@ class OrderServiceStub:
                 request_serializer=fbali_dot_v1_dot_order__service__pb2.ExportOrdersRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_order__service__pb2.ExportOrdersResponse.FromString,
                 _registered_method=True)
+        self.ListWriteBacks = channel.unary_unary(
+                '/fbali.v1.OrderService/ListWriteBacks',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ListWriteBacksRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ListWriteBacksResponse.FromString,
+                _registered_method=True)
+        self.RetryWriteBack = channel.unary_unary(
+                '/fbali.v1.OrderService/RetryWriteBack',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -261,6 +271,22 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWriteBacks(self, request, context):
+        """Lists what is to be told, or was told, to the stores: parcels with tracking. Newest first.
+        Reasons: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryWriteBack(self, request, context):
+        """Tries a failed write-back again now; what the store has of it by now is looked up first.
+        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -343,6 +369,16 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.ExportOrders,
                     request_deserializer=fbali_dot_v1_dot_order__service__pb2.ExportOrdersRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_order__service__pb2.ExportOrdersResponse.SerializeToString,
+            ),
+            'ListWriteBacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWriteBacks,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ListWriteBacksRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ListWriteBacksResponse.SerializeToString,
+            ),
+            'RetryWriteBack': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryWriteBack,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -781,6 +817,60 @@ class OrderService:
             '/fbali.v1.OrderService/ExportOrders',
             fbali_dot_v1_dot_order__service__pb2.ExportOrdersRequest.SerializeToString,
             fbali_dot_v1_dot_order__service__pb2.ExportOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWriteBacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/ListWriteBacks',
+            fbali_dot_v1_dot_order__service__pb2.ListWriteBacksRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ListWriteBacksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryWriteBack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/RetryWriteBack',
+            fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -100,6 +100,14 @@ class OrderServiceStub:
     a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
     LIMIT_EXCEEDED.
     """
+    ListWriteBacks: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListWriteBacksRequest, _order_service_pb2.ListWriteBacksResponse]
+    """Lists what is to be told, or was told, to the stores: parcels with tracking. Newest first.
+    Reasons: PAGE_TOKEN_INVALID.
+    """
+    RetryWriteBack: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.RetryWriteBackRequest, _order_service_pb2.RetryWriteBackResponse]
+    """Tries a failed write-back again now; what the store has of it by now is looked up first.
+    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -172,6 +180,14 @@ class OrderServiceAsyncStub(OrderServiceStub):
     lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
     a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
     LIMIT_EXCEEDED.
+    """
+    ListWriteBacks: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListWriteBacksRequest, _order_service_pb2.ListWriteBacksResponse]  # type: ignore[assignment]
+    """Lists what is to be told, or was told, to the stores: parcels with tracking. Newest first.
+    Reasons: PAGE_TOKEN_INVALID.
+    """
+    RetryWriteBack: _aio.UnaryUnaryMultiCallable[_order_service_pb2.RetryWriteBackRequest, _order_service_pb2.RetryWriteBackResponse]  # type: ignore[assignment]
+    """Tries a failed write-back again now; what the store has of it by now is looked up first.
+    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -338,6 +354,26 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
         a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
         LIMIT_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWriteBacks(
+        self,
+        request: _order_service_pb2.ListWriteBacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ListWriteBacksResponse, _abc.Awaitable[_order_service_pb2.ListWriteBacksResponse]]:
+        """Lists what is to be told, or was told, to the stores: parcels with tracking. Newest first.
+        Reasons: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryWriteBack(
+        self,
+        request: _order_service_pb2.RetryWriteBackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.RetryWriteBackResponse, _abc.Awaitable[_order_service_pb2.RetryWriteBackResponse]]:
+        """Tries a failed write-back again now; what the store has of it by now is looked up first.
+        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -18,6 +18,7 @@ from fbali.cli.views.allocation_blocks import allocation_blocks
 from fbali.cli.views.order_history import history_table
 from fbali.cli.views.values import address_lines, amounts, last_part, moment, money
 from fbali.cli.views.words import text_of, word
+from fbali.cli.views.write_back_views import told_blocks
 from fbali.v1.allocation_pb2 import AllocationState
 from fbali.v1.hold_pb2 import HoldReason
 from fbali.v1.order_pb2 import Admission, Order, OrderLine, PendingReason, ShippingStatus
@@ -77,6 +78,7 @@ def order_document(order: Order) -> Iterator[Block]:
     if not order.allocations:
         yield Heading("Vendors")
         yield Table([], [], "No vendor has a part of this order yet.")
+    yield from told_blocks(order)
     yield Heading("Costs of all vendors", Word(amounts(order.cost_totals) or "none yet"))
     yield Heading("History")
     yield history_table(order)
