@@ -443,7 +443,7 @@ def test_file_that_cannot_be_read_leaves_an_interrupted_run(stack: Stack, store:
             raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        stack.merchant.client.import_orders(head(stack.merchant, store), Torn())
+        stack.merchant.client.import_orders(head(stack.merchant, store, JSON), Torn())
 
     assert wait_for(lambda: interrupted(stack)).order_count == 0
 
