@@ -194,4 +194,9 @@ class OrderIntake:
 
     def _fence(self, run: ImportRun) -> None:
         if not import_runs.write(self._oms.db, run, attempt=run.attempt):
-            raise Conflict(f"another import of the run {run.name} has taken over", run=run.name)
+            name = f"merchants/{run.merchant_id}/importRuns/{run.name}"
+            raise Conflict(
+                f"another import of {name} has taken over",
+                resource=name,
+                current_etag=str(import_runs.get(self._oms.db, run.merchant_id, run.name).attempt),
+            )

@@ -15,6 +15,7 @@ from fbali.v1 import (
     cost_entry_pb2,
     hold_pb2,
     hosting_pb2,
+    import_run_pb2,
     job_pb2,
     order_pb2,
     order_service_pb2,
@@ -22,6 +23,7 @@ from fbali.v1 import (
     store_pb2,
     token_pb2,
     vendor_pb2,
+    write_back_pb2,
 )
 from fbali.v1.error_reason_pb2 import ErrorReason
 from oms.domain import errors
@@ -31,12 +33,15 @@ from oms.domain.catalog import HostingState
 from oms.domain.costs import CostKind, CostSource
 from oms.domain.errors import GATEWAY_REASONS, FbaliError
 from oms.domain.holds import HoldReason
+from oms.domain.imports import ExportFormat, ImportFormat, ImportRunState
 from oms.domain.jobs import JobState
 from oms.domain.ledger import PendingReason, ShippingStatus
 from oms.domain.partnerships import PartnershipState
 from oms.domain.principals import Role
-from oms.domain.stores import Processing, StoreState, SyncRunState
+from oms.domain.stalls import StallProblem
+from oms.domain.stores import Processing, StoreState, SyncRunState, WriteBackMode
 from oms.domain.tracking import ExceptionReason, PackageState
+from oms.domain.write_backs import WriteBackMethod, WriteBackState
 from oms.gateways.stores.registry import PLATFORMS
 from oms.storage.order_filter import Peculiarity
 from server import access
@@ -49,7 +54,7 @@ each_method = pytest.mark.parametrize(
     ("service", "method"),
     [pytest.param(*pair, id=f"{pair[0].name}/{pair[1].name}") for pair in METHODS],
 )
-READING_VERBS = ("Count", "Explain", "Get", "List", "Preview", "Test", "Watch")
+READING_VERBS = ("Count", "Explain", "Export", "Get", "List", "Preview", "Test", "Watch")
 UNPAGED_LISTS = {"ListUnhostedProducts"}  # At most 500, as its comment says.
 
 ENUMS: list[tuple[type[StrEnum], Any, str]] = [
@@ -59,7 +64,10 @@ ENUMS: list[tuple[type[StrEnum], Any, str]] = [
     (CostSource, cost_entry_pb2.CostSource, "COST_SOURCE_"),
     (ExceptionReason, package_pb2.ExceptionReason, "EXCEPTION_REASON_"),
     (HoldReason, hold_pb2.HoldReason, "HOLD_REASON_"),
+    (ExportFormat, import_run_pb2.ExportFormat, "EXPORT_FORMAT_"),
     (HostingState, hosting_pb2.HostingState, "HOSTING_STATE_"),
+    (ImportFormat, import_run_pb2.ImportFormat, "IMPORT_FORMAT_"),
+    (ImportRunState, import_run_pb2.ImportRunState, "IMPORT_RUN_STATE_"),
     (JobState, job_pb2.JobState, "JOB_STATE_"),
     (PackageState, package_pb2.PackageState, "PACKAGE_STATE_"),
     (PartnershipState, vendor_pb2.PartnershipState, "PARTNERSHIP_STATE_"),
@@ -69,8 +77,12 @@ ENUMS: list[tuple[type[StrEnum], Any, str]] = [
     (RejectReason, allocation_pb2.RejectReason, "REJECT_REASON_"),
     (Role, token_pb2.Role, "ROLE_"),
     (ShippingStatus, order_pb2.ShippingStatus, "SHIPPING_STATUS_"),
+    (StallProblem, package_pb2.StallProblem, "STALL_PROBLEM_"),
     (StoreState, store_pb2.StoreState, "STORE_STATE_"),
     (SyncRunState, store_pb2.SyncRunState, "SYNC_RUN_STATE_"),
+    (WriteBackMethod, write_back_pb2.WriteBackMethod, "WRITE_BACK_METHOD_"),
+    (WriteBackMode, store_pb2.WriteBackMode, "WRITE_BACK_MODE_"),
+    (WriteBackState, write_back_pb2.WriteBackState, "WRITE_BACK_STATE_"),
 ]
 
 
