@@ -145,8 +145,8 @@ def insert(db: Database, store: Store, orders: Sequence[AppliedOrder], now_ms: i
     db.many(
         "INSERT INTO orders (id, merchant_id, store_id, external_id, number, store_status,"
         " admission, status, has_open_units, currency, total_minor, customer_name, country,"
-        " placed_at, store_updated_at, content_hash, version, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+        " placed_at, store_updated_at, content_hash, version, created_at, refunded_minor,"
+        " charged_minor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
         [
             (
                 order.id,
@@ -166,6 +166,8 @@ def insert(db: Database, store: Store, orders: Sequence[AppliedOrder], now_ms: i
                 order.snapshot.updated_at * 1000,
                 order.content_hash,
                 now_ms,
+                order.snapshot.refunded_minor,
+                order.snapshot.charged_minor,
             )
             for order in orders
         ],
@@ -215,8 +217,8 @@ def update(db: Database, order: AppliedOrder) -> None:
     snapshot = order.snapshot
     db.run(
         "UPDATE orders SET number = ?, store_status = ?, admission = ?, currency = ?,"
-        " total_minor = ?, customer_name = ?, country = ?, store_updated_at = ?, content_hash = ?"
-        " WHERE id = ?",
+        " total_minor = ?, customer_name = ?, country = ?, store_updated_at = ?, content_hash = ?,"
+        " refunded_minor = ?, charged_minor = ? WHERE id = ?",
         snapshot.number,
         snapshot.store_status,
         order.admission.value,
@@ -226,6 +228,8 @@ def update(db: Database, order: AppliedOrder) -> None:
         snapshot.address.country_code,
         snapshot.updated_at * 1000,
         order.content_hash,
+        snapshot.refunded_minor,
+        snapshot.charged_minor,
         order.id,
     )
     db.run(

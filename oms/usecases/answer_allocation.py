@@ -14,7 +14,7 @@ from oms.domain.errors import IllegalTransition, InvalidInput, Violation
 from oms.domain.jobs import JobKind
 from oms.domain.money import Money, is_currency
 from oms.domain.views import AllocationView
-from oms.storage import allocation_views, allocations, events, jobs, orders, recounting
+from oms.storage import allocation_views, allocations, events, jobs, orders, recounting, sales
 from oms.storage.allocations import AllocationRecord
 from oms.storage.events import NewEvent
 from oms.usecases.context import Transaction, require_version
@@ -141,6 +141,7 @@ def record_costs(tx: Transaction, command: RecordCosts) -> AllocationView:
     allocations.insert_costs(
         tx.db, [(found.id, found.order_id, cost) for cost in entries], tx.now_ms
     )
+    sales.refresh(tx.db, [found.order_id])
     allocations.touch(tx.db, found.id)
     write_history(tx, found, "allocation.costs_recorded", {"entries": str(len(entries))})
     return allocation_views.get(tx.db, tx.owner_id, found.id)

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from oms.domain.allocations import AllocationEvent
 from oms.domain.errors import IllegalTransition, InvalidInput, NotFound, QuantityExceeded
 from oms.domain.ids import IdKind, new_id
-from oms.domain.tracking import ExceptionReason, Meaning, PackageState, TrackingEvent
+from oms.domain.tracking import (
+    VENDOR_SOURCE,
+    ExceptionReason,
+    Meaning,
+    PackageState,
+    TrackingEvent,
+)
 from oms.domain.views import AllocationView, PackageView
 from oms.storage import allocation_views, allocations, order_words, packages, recounting
 from oms.storage.allocations import AllocationRecord
@@ -19,8 +25,6 @@ from oms.usecases.answer_allocation import (
 )
 from oms.usecases.context import Transaction, require_version
 from oms.usecases.follow_packages import restate_packages
-
-VENDOR_SOURCE = "vendor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from oms.storage.tables.orders import (
     OrderWordRow,
     QuarantinedOrderRow,
 )
+from oms.storage.tables.reporting import ExchangeRateRow, SaleRow
 from oms.storage.tables.stores import (
     HostingRow,
     ProductRow,
@@ -70,4 +71,6 @@ TABLES: tuple[type[Table], ...] = (
     ScheduleRow,
     HoldRow,
     OrderWordRow,
+    ExchangeRateRow,
+    SaleRow,
 )
