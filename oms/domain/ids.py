@@ -10,6 +10,7 @@ class IdKind(StrEnum):
 
     ALLOCATION = "a"
     COST_ENTRY = "c"
+    EXCHANGE_RATE = "e"
     HOLD = "d"
     HOSTING = "h"
     JOB = "j"

@@ -111,12 +111,14 @@ class OwnedOrder:
     country: str
     cancelled_at: int | None
     version: int
+    placed_at: int
 
 
 def lock_owned(db: Database, merchant_id: str, order_ids: Sequence[str]) -> dict[str, OwnedOrder]:
     """Lock, in id order, those of the orders that are the merchant's."""
     rows = db.all(
-        "SELECT id, number, admission, currency, country, cancelled_at, version FROM orders"
+        "SELECT id, number, admission, currency, country, cancelled_at, version, placed_at"
+        " FROM orders"
         f" WHERE merchant_id = ? AND id IN ({marks(order_ids)}) ORDER BY id{db.lock_rows}",
         merchant_id,
         *order_ids,

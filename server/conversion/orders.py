@@ -53,6 +53,9 @@ def order_message(view: OrderView) -> OrderMessage:
         etag=str(view.version),
         holds=[_hold_message(hold) for hold in view.holds],
         cancel_time=instant(view.cancelled_at),
+        refunded=money_message(view.refunded),
+        margin=money_message(view.margin),
+        missing_rates=view.missing_rates,
     )
 
 
@@ -87,6 +90,7 @@ def _line_message(merchant_id: str, view: LineView) -> OrderLineMessage:
         open_quantity=ledger.open,
         pending_reason=number(PendingReasonNumber, PENDING_PREFIX, view.pending_reason),
         over_allocated=ledger.is_over_allocated,
+        margin=money_message(view.margin),
     )
 
 

@@ -17,6 +17,7 @@ from server.conversion.basics import epoch_ms
 from server.conversion.orders import order_message
 from server.conversion.stores import quarantined_order_message, sync_run_message
 from server.paging import cut_page, page_size, start_key
+from server.services.figures import ReportMethods
 from server.services.manual import ManualMethods
 
 TAGS: Mapping[int, str] = {
@@ -37,7 +38,7 @@ SORTINGS: Mapping[int, Sorting] = {
 }
 
 
-class OrderService(ManualMethods):
+class OrderService(ManualMethods, ReportMethods):
     """A merchant's orders."""
 
     def __init__(self, oms: Oms) -> None:

@@ -12,6 +12,8 @@ CREATE TABLE exchange_rate (
 
 CREATE INDEX exchange_rate_merchant_id_id ON exchange_rate (merchant_id, id);
 
+CREATE INDEX exchange_rate_merchant_id_effective_at ON exchange_rate (merchant_id, effective_at);
+
 ALTER TABLE orders ADD COLUMN refunded_minor {bigint} NOT NULL DEFAULT 0;
 
 ALTER TABLE orders ADD COLUMN charged_minor {bigint} NOT NULL DEFAULT 0;

@@ -18,7 +18,7 @@ class ExchangeRateRow(Table):
 
     class Meta:
         table_name = "exchange_rate"
-        indexes = ((("merchant_id", "id"), False),)
+        indexes = ((("merchant_id", "id"), False), (("merchant_id", "effective_at"), False))
 
 
 class SaleRow(Table):
