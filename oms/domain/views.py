@@ -121,7 +121,7 @@ class AllocationView:
         return totals(cost.amount for cost in self.costs if cost.source == source)
 
     def final_costs(self) -> tuple[Money, ...]:
-        """Sum what counts per currency: per kind the recorded costs if any, else the quoted ones."""
+        """Sum what counts per currency: of each kind the recorded costs, else the quoted ones."""
         return totals(cost.amount for cost in final(self.costs)) if self.costs else ()
 
 

@@ -29,7 +29,7 @@ _KEYS: Mapping[Grouping, str] = {
     Grouping.PRODUCT: "{t}.product_id",
 }
 _FIRSTS = {Grouping.VENDOR: "is_first_of_vendor", Grouping.PRODUCT: "is_first_of_product"}
-_STATUSES = tuple(ShippingStatus)
+_CODE = 3  # Characters of a currency code.
 _LINE_COLUMNS = tuple(f"{kind.value.lower()}_minor" for kind in KINDS)
 
 
@@ -45,7 +45,8 @@ class ReportFilter:
     def condition(self, table: str) -> str:
         """Select rows of a table that has the orders' columns."""
         of_store = f" AND {table}.store_id = ?" if self.store_id else ""
-        return f"{table}.merchant_id = ? AND {table}.placed_at >= ? AND {table}.placed_at < ?{of_store}"
+        in_period = f"{table}.placed_at >= ? AND {table}.placed_at < ?"
+        return f"{table}.merchant_id = ? AND {in_period}{of_store}"
 
     def parameters(self) -> tuple[object, ...]:
         """Return the values of the condition."""
@@ -66,7 +67,7 @@ def sums(
         for counted in deliveries.values():
             everything.update(counted)
     return Sums(
-        _of_orders(db, wanted, grouping, changes),
+        list(_of_orders(db, wanted, grouping, changes)),
         list(_of_lines(db, wanted, grouping, changes)),
         deliveries,
         everything,
@@ -105,58 +106,56 @@ class _Changes:
 
 def _of_orders(
     db: Database, wanted: ReportFilter, grouping: Grouping, changes: _Changes
-) -> list[Sum]:
+) -> Iterator[Sum]:
     key = _KEYS[Grouping.TOTAL if grouping.is_by_line else grouping].format(t="o")
     rows = db.all(
-        f"SELECT {key} || '|' || o.currency || '|' || {changes.column('o', 'o.currency')},"
-        f" COUNT(*), {_status_counts('o.status')}, SUM(o.charged_minor), SUM(o.refunded_minor)"
+        f"SELECT {key} || '|' || o.currency || '|' || {changes.column('o', 'o.currency')} || '|'"
+        " || COALESCE(o.status, ''), COUNT(*), SUM(o.charged_minor), SUM(o.refunded_minor)"
         f" FROM orders o WHERE {wanted.condition('o')} AND o.admission = 'ADMITTED' GROUP BY 1",
         *changes.parameters(),
         *wanted.parameters(),
     )
-    return [
-        Sum(
-            *_parted(row[0], grouping),
-            order_count=row[1],
-            statuses=_statuses(row[2:7]),
-            amounts={SALES: int(row[7]), REFUNDS: int(row[8])},
+    for text, count, charged, refunded in rows:
+        name, currency, rates_at, status = _parted(text, grouping)
+        yield Sum(
+            name,
+            currency,
+            rates_at,
+            order_count=count,
+            statuses={ShippingStatus(status): count} if status else {},
+            amounts={SALES: int(charged), REFUNDS: int(refunded)},
         )
-        for row in rows
-    ]
 
 
 def _of_lines(
     db: Database, wanted: ReportFilter, grouping: Grouping, changes: _Changes
 ) -> Iterator[Sum]:
     """Yield for each row its units and prices in the order's currency, and its costs in theirs."""
-    key = _KEYS[grouping].format(t="s")
     first = _FIRSTS.get(grouping)
-    counts = "0, 0, 0, 0, 0, 0"
-    if first is not None:
-        marked = f"CASE WHEN s.{first} THEN s.status END"
-        counts = f"SUM(CASE WHEN s.{first} THEN 1 ELSE 0 END), {_status_counts(marked)}"
-    sales = "SUM(s.sales_minor)" if grouping.is_by_line else "0"
+    mark = f"CASE WHEN s.{first} THEN '+' || COALESCE(s.status, '') ELSE '' END" if first else "''"
     costs = ", ".join(f"SUM(s.{column})" for column in _LINE_COLUMNS)
     rows = db.all(
-        f"SELECT {key} || '|' || s.currency || s.cost_currency || '|' ||"
-        f" {changes.column('s', 's.cost_currency')}, {counts}, SUM(s.units), {sales}, {costs}"
+        f"SELECT {_KEYS[grouping].format(t='s')} || '|' || s.currency || s.cost_currency || '|' ||"
+        f" {changes.column('s', 's.cost_currency')} || '|' || {mark}, COUNT(*), SUM(s.units),"
+        f" {'SUM(s.sales_minor)' if first else '0'}, {costs}"
         f" FROM sale s WHERE {wanted.condition('s')} GROUP BY 1",
         *changes.parameters(),
         *wanted.parameters(),
     )
-    for row in rows:
-        name, currencies, rates_at = _parted(row[0], grouping)
+    for text, count, units, sales, *of_kinds in rows:
+        name, currencies, rates_at, marked = _parted(text, grouping)
+        status = marked.removeprefix("+")
         yield Sum(
             name,
-            currencies[:3],
+            currencies[:_CODE],
             rates_at,
-            order_count=int(row[1]),
-            statuses=_statuses(row[2:7]),
-            units=int(row[7]),
-            amounts={SALES: int(row[8])} if grouping.is_by_line else {},
+            order_count=count if marked else 0,
+            statuses={ShippingStatus(status): count} if status else {},
+            units=int(units),
+            amounts={SALES: int(sales)} if first else {},
         )
-        amounts = {kind.value: int(row[9 + place]) for place, kind in enumerate(KINDS)}
-        yield Sum(name, currencies[3:], rates_at, amounts=amounts)
+        amounts = {kind.value: int(cost) for kind, cost in zip(KINDS, of_kinds, strict=True)}
+        yield Sum(name, currencies[_CODE:], rates_at, amounts=amounts)
 
 
 def _deliveries(db: Database, wanted: ReportFilter, grouping: Grouping) -> dict[str, Counter[int]]:
@@ -183,19 +182,10 @@ def _deliveries(db: Database, wanted: ReportFilter, grouping: Grouping) -> dict[
     return found
 
 
-def _status_counts(status: str) -> str:
-    return ", ".join(
-        f"SUM(CASE WHEN {status} = '{one.value}' THEN 1 ELSE 0 END)" for one in _STATUSES
-    )
-
-
-def _statuses(counts: Sequence[int]) -> dict[ShippingStatus, int]:
-    return {status: int(count) for status, count in zip(_STATUSES, counts, strict=True) if count}
-
-
-def _parted(text: str, grouping: Grouping) -> tuple[str, str, int]:
-    key, currency, rates_at = text.rsplit("|", 2)
-    return _key(key, grouping), currency, int(rates_at)
+def _parted(text: str, grouping: Grouping) -> tuple[str, str, int, str]:
+    """Take a text apart that rows were grouped by: key, currencies, instant of rates, status."""
+    key, currencies, rates_at, status = text.rsplit("|", 3)
+    return _key(key, grouping), currencies, int(rates_at), status
 
 
 def _key(text: str, grouping: Grouping) -> str:

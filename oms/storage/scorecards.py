@@ -11,7 +11,7 @@ VENDORS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ScoreFilter:
-    """Allocations of a merchant handed out in a period, in epoch milliseconds; maybe to a vendor."""
+    """Allocations of a merchant made in a period, in epoch milliseconds; maybe of one vendor."""
 
     merchant_id: str
     from_ms: int
@@ -70,8 +70,9 @@ def figures(db: Database, wanted: ScoreFilter) -> list[VendorFigures]:
 
 def _allocations(db: Database, wanted: ScoreFilter) -> list[tuple[str, str, int, int]]:
     rows = db.all(
-        "SELECT v.id, v.display_name, n.handed, n.refused FROM (SELECT a.vendor_id, COUNT(*) handed,"
-        " SUM(CASE WHEN a.state IN ('REJECTED', 'EXPIRED') THEN 1 ELSE 0 END) refused"
+        "SELECT v.id, v.display_name, n.handed, n.refused FROM (SELECT a.vendor_id,"
+        " COUNT(*) handed, SUM(CASE WHEN a.state IN ('REJECTED', 'EXPIRED') THEN 1 ELSE 0 END)"
+        " refused"
         f" FROM allocation a WHERE {wanted.condition()} GROUP BY a.vendor_id) n"
         " JOIN vendor v ON v.id = n.vendor_id ORDER BY v.id LIMIT ?",
         *wanted.parameters(),

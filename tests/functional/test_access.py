@@ -30,7 +30,15 @@ METHOD_ROLES = {
 }
 NAMELESS = {"GetServerInfo", "ListTokens"}  # Their requests name nobody.
 # Filters may name what is not there: they select nothing.
-FILTERED = {"ListOrders", "CountOrders", "ListProducts", "ListHostings", "ListAllocations"}
+FILTERED = {
+    "ListOrders",
+    "CountOrders",
+    "ListProducts",
+    "ListHostings",
+    "ListAllocations",
+    "GetSalesReport",
+    "GetVendorScorecard",
+}
 ANSWERED_PER_ORDER = {"HoldOrders", "ReleaseOrders", "PreviewPlacement"}
 OPEN_TO_ANY_VENDOR = {"InviteVendor"}
 

@@ -48,12 +48,13 @@ CREATE TABLE sale (
 
 CREATE INDEX sale_merchant_id_placed_at ON sale (merchant_id, placed_at);
 
--- Holds all that the report reads of an order, so that no row of the wide table is looked at.
+-- These hold all that reports read, so that no row of the wide tables is looked at; also what all of
+-- their rows share, without which SQLite looks at the row.
 CREATE INDEX orders_reported ON orders (merchant_id, placed_at, store_id, country, currency, status,
-    charged_minor, refunded_minor, id) WHERE admission = 'ADMITTED';
+    charged_minor, refunded_minor, id, admission) WHERE admission = 'ADMITTED';
 
-CREATE INDEX package_delivered ON package (order_id, vendor_id, handed_over_at, delivered_at, id)
-    WHERE state = 'DELIVERED';
+CREATE INDEX package_delivered ON package (order_id, vendor_id, handed_over_at, delivered_at, id,
+    state) WHERE state = 'DELIVERED';
 
 CREATE INDEX allocation_scored ON allocation (merchant_id, created_at, vendor_id, state,
     accepted_at, id);

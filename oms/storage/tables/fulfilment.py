@@ -136,7 +136,7 @@ PackageRow.add_index(
 PackageRow.add_index(
     SQL(
         "CREATE INDEX package_delivered ON package (order_id, vendor_id, handed_over_at,"
-        " delivered_at, id) WHERE state = 'DELIVERED'"
+        " delivered_at, id, state) WHERE state = 'DELIVERED'"
     )
 )
 

@@ -79,7 +79,8 @@ OrderRow.add_index(
 OrderRow.add_index(
     SQL(
         "CREATE INDEX orders_reported ON orders (merchant_id, placed_at, store_id, country,"
-        " currency, status, charged_minor, refunded_minor, id) WHERE admission = 'ADMITTED'"
+        " currency, status, charged_minor, refunded_minor, id, admission)"
+        " WHERE admission = 'ADMITTED'"
     )
 )
 
