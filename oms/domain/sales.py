@@ -99,11 +99,15 @@ def sales_of(currency: str, lines: Sequence[SoldLine], parts: Iterable[Part]) ->
     rows: list[Sale] = []
     for line in lines:
         with_vendors = {place[1]: count for place, count in units.items() if place[0] == line.id}
-        for vendor_id in sorted(with_vendors):
-            rows += _rows(line, vendor_id, with_vendors[vendor_id], currency, costs)
+        placed = [
+            row
+            for vendor_id in sorted(with_vendors)
+            for row in _rows(line, vendor_id, with_vendors[vendor_id], currency, costs)
+        ]
         unplaced = line.units - sum(with_vendors.values())
-        if unplaced or not with_vendors:
-            rows += _rows(line, "", unplaced, currency, costs)
+        if unplaced or not placed:
+            placed += _rows(line, "", unplaced, currency, costs)
+        rows += placed
     _mark_first(rows)
     return rows
 
