@@ -11,6 +11,7 @@ from benchmarks.allocate import measure_allocate
 from benchmarks.apply import measure_apply
 from benchmarks.calls import Effort
 from benchmarks.databases import Databases, SqliteFiles, postgres_databases
+from benchmarks.figures import measure_figures
 from benchmarks.history import SEED_ORDERS, Past, longer_past, seed_past
 from benchmarks.machine import machine_line
 from benchmarks.pages import measure_pages
@@ -40,13 +41,15 @@ Bench = Callable[[Databases, Sequence[Past], Size], Table]
 
 _BENCHES: Mapping[str, Bench] = {
     "pages": lambda kind, pasts, size: measure_pages(kind.name, pasts, size.effort),
+    "figures": lambda kind, pasts, size: measure_figures(kind.name, pasts[-1:], size.runs),
     "apply": lambda kind, pasts, size: measure_apply(kind, pasts, size.runs),
     "allocate": lambda kind, pasts, size: measure_allocate(kind, pasts, size.pages, size.runs),
     "sync": lambda kind, _, size: measure_sync(kind, size.synced, min(size.runs, 3)),
     "visible": lambda kind, _, size: measure_visible(kind, size.seen, min(size.runs, 3)),
 }
-_NEED_A_PAST = frozenset({"pages", "apply", "allocate"})
-_POSTGRESQL_TOO = ("pages", "apply", "allocate", "sync")
+_READ_A_PAST = frozenset({"pages", "figures"})
+_NEED_A_PAST = frozenset({"pages", "figures", "apply", "allocate"})
+_POSTGRESQL_TOO = ("pages", "figures", "apply", "allocate", "sync")
 
 
 def main() -> None:
@@ -90,7 +93,7 @@ def _tables(kind: Databases, names: Sequence[str], size: Size) -> Iterator[Table
     for name in wanted:
         # Copying a long past of PostgreSQL takes longer than measuring on it.
         copied = pasts if kind.name == "SQLite" else pasts[:1]
-        yield _BENCHES[name](kind, pasts if name == "pages" else copied, size)
+        yield _BENCHES[name](kind, pasts if name in _READ_A_PAST else copied, size)
     for past in pasts:
         kind.drop(past.url)
 

@@ -109,6 +109,13 @@ class NaiveReport:
                 self._attribute(part["vendor_id"], line, count, order, own)
                 if count:
                     self._count_once(part["vendor_id"], order)
+        self._add_costs(part, order, (ordered, held, own))
+        for package in self._rows("package", allocation_id=part["id"], state="DELIVERED"):
+            if package["handed_over_at"] is not None:
+                took = (package["delivered_at"] - package["handed_over_at"]) // 60000
+                self._deliver(package, took, part, lines, own)
+
+    def _add_costs(self, part, order, means) -> None:
         entries = self._rows("cost_entry", allocation_id=part["id"])
         for kind in COSTS:
             of_kind = [entry for entry in entries if entry["kind"] == kind]
@@ -117,11 +124,7 @@ class NaiveReport:
             for entry in recorded or of_kind:
                 sums[entry["currency"]] += entry["amount_minor"]
             for currency, minor in sums.items():
-                self._cost(kind, currency, minor, part, order, (ordered, held, own))
-        for package in self._rows("package", allocation_id=part["id"], state="DELIVERED"):
-            if package["handed_over_at"] is not None:
-                took = (package["delivered_at"] - package["handed_over_at"]) // 60000
-                self._deliver(package, took, part, lines, own)
+                self._cost(kind, currency, minor, part, order, means)
 
     def _cost(self, kind, currency, minor, part, order, means) -> None:
         lines, held, own = means
