@@ -1,6 +1,7 @@
 """Draws a sales report: sales, costs and margin of each row. Needs matplotlib (fbali[charts])."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def save_chart(
 
 
 def _draw_days(axes: Any, rows: Sequence[SalesRow], currency: str) -> None:
-    places = list(range(len(rows)))
+    days = [date.fromisoformat(row.key).toordinal() for row in rows]
+    places = [day - days[0] for day in days]  # A day without orders leaves a gap.
     sales = [_number(row.sales.amount_minor, currency) for row in rows]
     margins = [_margin(row, currency) for row in rows]
     if len(rows) <= _DAYS_WITH_BARS_MAX:
