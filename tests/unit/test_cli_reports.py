@@ -102,7 +102,7 @@ def test_table_is_saved_as_csv(server, environment, tmp_path, capsys):
 
     assert run([*SALES, "--save", str(file)], environment) == 0
 
-    rows = list(csv.reader(file.open(encoding="utf-8", newline="")))
+    rows = list(csv.reader(file.read_text("utf-8").splitlines()))
     assert [one[0] for one in rows] == [
         "PRODUCT",
         "Lamp $5 off $9",
