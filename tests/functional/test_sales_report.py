@@ -173,7 +173,7 @@ def test_report_costs_the_same_few_statements_with_little_and_with_much(past: St
     ],
 )
 def test_report_that_cannot_be_is_refused(stack: Stack, changes: dict[str, Any], field: str):
-    values = {
+    values: dict[str, Any] = {
         "placed_from_time": Timestamp(seconds=1),
         "placed_before_time": Timestamp(seconds=2),
         "currency_code": "USD",
