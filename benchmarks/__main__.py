@@ -11,6 +11,7 @@ from benchmarks.allocate import measure_allocate
 from benchmarks.apply import measure_apply
 from benchmarks.calls import Effort
 from benchmarks.databases import Databases, SqliteFiles, postgres_databases
+from benchmarks.figures import measure_figures
 from benchmarks.history import SEED_ORDERS, Past, longer_past, seed_past
 from benchmarks.imports import measure_imports
 from benchmarks.machine import machine_line
@@ -45,6 +46,7 @@ Bench = Callable[[Databases, Sequence[Past], Size], Table]
 
 _BENCHES: Mapping[str, Bench] = {
     "pages": lambda kind, pasts, size: measure_pages(kind.name, pasts, size.effort),
+    "figures": lambda kind, pasts, size: measure_figures(kind.name, pasts[-1:], size.runs),
     "apply": lambda kind, pasts, size: measure_apply(kind, pasts, size.runs),
     "allocate": lambda kind, pasts, size: measure_allocate(kind, pasts, size.pages, size.runs),
     "search": lambda kind, pasts, size: measure_search(kind.name, pasts[-1], size.effort),
@@ -53,9 +55,9 @@ _BENCHES: Mapping[str, Bench] = {
     "imports": lambda kind, _, size: measure_imports(kind, size.imported, min(size.runs, 2)),
     "visible": lambda kind, _, size: measure_visible(kind, size.seen, min(size.runs, 3)),
 }
-_NEED_A_PAST = frozenset({"pages", "search", "apply", "allocate"})
-_ON_ALL_PASTS = frozenset({"pages", "search"})
-_POSTGRESQL_TOO = ("pages", "search", "apply", "allocate", "place", "sync")
+_NEED_A_PAST = frozenset({"pages", "search", "figures", "apply", "allocate"})
+_ON_ALL_PASTS = frozenset({"pages", "search", "figures"})
+_POSTGRESQL_TOO = ("pages", "search", "figures", "apply", "allocate", "place", "sync")
 
 
 def main() -> None:

@@ -32,12 +32,20 @@ _COPIED = {
     "allocation_line": Copied(("allocation_id", "line_id"), ()),
     "package": Copied(
         ("id", "allocation_id", "order_id"),
-        ("handed_over_at", "delivered_at", "last_event_at", "next_poll_at", "created_at"),
+        (
+            "handed_over_at",
+            "delivered_at",
+            "last_event_at",
+            "next_poll_at",
+            "created_at",
+            "first_scan_at",
+        ),
         ("tracking_number", "live_number"),
     ),
     "package_line": Copied(("package_id", "line_id"), ()),
     "tracking_event": Copied(("package_id",), ("occurred_at", "created_at")),
     "cost_entry": Copied(("id", "allocation_id", "order_id")),
+    "sale": Copied(("order_id", "line_id"), ("placed_at",)),
     "event": Copied(("order_id", "subject", "details")),
     "order_word": Copied(("order_id",), ()),
 }

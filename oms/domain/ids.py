@@ -11,6 +11,7 @@ class IdKind(StrEnum):
     ALLOCATION = "a"
     WRITE_BACK = "b"
     COST_ENTRY = "c"
+    EXCHANGE_RATE = "e"
     HOLD = "d"
     HOSTING = "h"
     IMPORT_RUN = "i"

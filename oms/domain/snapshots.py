@@ -60,7 +60,8 @@ def product_by_words(sku: str, title: str) -> str:
 class OrderSnapshot:
     """One store order. Instants are UTC epoch seconds; `raw` is the store's own document.
 
-    `store_status` is the store's word (`processing`), kept even when we do not know it.
+    `store_status` is the store's word (`processing`), kept even when we do not know it. `refunded`
+    is what the store has given back so far, in the order's currency; None when nothing.
     `is_paid`, `is_cancelled` and `is_fulfilled` are the connector's reading of the store's fields.
     """
 
@@ -80,6 +81,21 @@ class OrderSnapshot:
     lines: tuple[LineSnapshot, ...]
     raw: bytes = field(repr=False)
     note: str = ""
+    refunded: Money | None = None
+
+    @property
+    def refunded_minor(self) -> int:
+        """What was given back so far, in minor units of the order's currency."""
+        return 0 if self.refunded is None else self.refunded.amount_minor
+
+    @property
+    def charged_minor(self) -> int:
+        """What the customer is charged, before refunds.
+
+        That is the total, unless the store cancelled the order: then as much as was refunded, so
+        that nothing of it stays, whether or not the store writes a refund for it.
+        """
+        return self.refunded_minor if self.is_cancelled else self.total.amount_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,12 +117,14 @@ class OwnedOrder:
     country: str
     cancelled_at: int | None
     version: int
+    placed_at: int
 
 
 def lock_owned(db: Database, merchant_id: str, order_ids: Sequence[str]) -> dict[str, OwnedOrder]:
     """Lock, in id order, those of the orders that are the merchant's."""
     rows = db.all(
-        "SELECT id, number, admission, currency, country, cancelled_at, version FROM orders"
+        "SELECT id, number, admission, currency, country, cancelled_at, version, placed_at"
+        " FROM orders"
         f" WHERE merchant_id = ? AND id IN ({marks(order_ids)}) ORDER BY id{db.lock_rows}",
         merchant_id,
         *order_ids,
@@ -151,8 +153,8 @@ def insert(db: Database, store: Store, orders: Sequence[AppliedOrder], now_ms: i
     db.many(
         "INSERT INTO orders (id, merchant_id, store_id, external_id, number, store_status,"
         " admission, status, has_open_units, currency, total_minor, customer_name, country,"
-        " placed_at, store_updated_at, content_hash, version, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+        " placed_at, store_updated_at, content_hash, version, created_at, refunded_minor,"
+        " charged_minor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
         [
             (
                 order.id,
@@ -172,6 +174,8 @@ def insert(db: Database, store: Store, orders: Sequence[AppliedOrder], now_ms: i
                 order.snapshot.updated_at * 1000,
                 order.content_hash,
                 now_ms,
+                order.snapshot.refunded_minor,
+                order.snapshot.charged_minor,
             )
             for order in orders
         ],
@@ -221,8 +225,8 @@ def update(db: Database, order: AppliedOrder) -> None:
     snapshot = order.snapshot
     db.run(
         "UPDATE orders SET number = ?, store_status = ?, admission = ?, currency = ?,"
-        " total_minor = ?, customer_name = ?, country = ?, store_updated_at = ?, content_hash = ?"
-        " WHERE id = ?",
+        " total_minor = ?, customer_name = ?, country = ?, store_updated_at = ?, content_hash = ?,"
+        " refunded_minor = ?, charged_minor = ? WHERE id = ?",
         snapshot.number,
         snapshot.store_status,
         order.admission.value,
@@ -232,6 +236,8 @@ def update(db: Database, order: AppliedOrder) -> None:
         snapshot.address.country_code,
         snapshot.updated_at * 1000,
         order.content_hash,
+        snapshot.refunded_minor,
+        snapshot.charged_minor,
         order.id,
     )
     db.run(

@@ -200,14 +200,17 @@ def write_standing(
     """
     db.run(
         "UPDATE package SET state = ?, exception_reason = ?, handed_over_at = ?, delivered_at = ?,"
-        " last_event_at = ?, raw_status = ?, tracking_problem = ?, is_registered = ?,"
-        " quiet_polls = ?, next_poll_at = ?, stalls_at = ?, version = version + 1,"
+        " last_event_at = ?, first_scan_at = ?, was_in_trouble = ?, raw_status = ?,"
+        " tracking_problem = ?, is_registered = ?, quiet_polls = ?, next_poll_at = ?,"
+        " stalls_at = ?, version = version + 1,"
         " live_number = CASE WHEN ? THEN NULL ELSE live_number END WHERE id = ?",
         standing.state.value,
         standing.exception_reason or "",
         _ms(standing.handed_over_at),
         _ms(standing.delivered_at),
         _ms(standing.last_event_at),
+        _ms(standing.first_scan_at),
+        standing.was_in_trouble,
         followed.raw_status,
         followed.tracking_problem,
         followed.is_registered,

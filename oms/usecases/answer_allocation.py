@@ -13,7 +13,7 @@ from oms.domain.costs import Cost, CostKind, CostSource
 from oms.domain.errors import IllegalTransition, InvalidInput, Violation
 from oms.domain.money import Money, is_currency
 from oms.domain.views import AllocationView
-from oms.storage import allocation_views, allocations
+from oms.storage import allocation_views, allocations, sales
 from oms.usecases.context import Transaction, require_version
 from oms.usecases.move_allocation import (
     allocation_name,
@@ -81,6 +81,7 @@ def record_costs(tx: Transaction, command: RecordCosts) -> AllocationView:
     allocations.insert_costs(
         tx.db, [(found.id, found.order_id, cost) for cost in entries], tx.now_ms
     )
+    sales.refresh(tx.db, [found.order_id])
     allocations.touch(tx.db, found.id)
     write_history(tx, found, "allocation.costs_recorded", {"entries": str(len(entries))})
     return allocation_views.get(tx.db, tx.owner_id, found.id)

@@ -23,6 +23,7 @@ from oms.storage import (
     jobs,
     order_words,
     orders,
+    sales,
     stores,
 )
 from oms.storage.catalog import VariantIds, VariantKey
@@ -113,6 +114,7 @@ def _write(
         order = _applied(tx, item, hashes[item.external_id], seen, before, ids)
         (created if seen is None else changed).append(order)
     orders.insert(tx.db, store, created, tx.now_ms)
+    sales.refresh(tx.db, [order.id for order in created])
     order_words.insert(tx.db, store.merchant_id, created)
     stores.release_quarantined(tx.db, store.id, [item.external_id for item in taken])
     events.append(tx.db, [_history(store, order, None) for order in created], tx.now_ms)

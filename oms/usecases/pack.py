@@ -8,7 +8,13 @@ from oms.domain.errors import IllegalTransition, InvalidInput, NotFound, Quantit
 from oms.domain.ids import IdKind, new_id
 from oms.domain.packages import PackageStanding
 from oms.domain.stalls import stalls_at_ms
-from oms.domain.tracking import ExceptionReason, Meaning, PackageState, TrackingEvent
+from oms.domain.tracking import (
+    VENDOR_SOURCE,
+    ExceptionReason,
+    Meaning,
+    PackageState,
+    TrackingEvent,
+)
 from oms.domain.views import AllocationView, PackageView
 from oms.storage import allocation_views, allocations, order_words, packages
 from oms.storage.allocations import AllocationRecord
@@ -22,8 +28,6 @@ from oms.usecases.move_allocation import (
     write_history,
 )
 from oms.usecases.withdraw_units import settle
-
-VENDOR_SOURCE = "vendor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,9 @@ def order_message(view: OrderView, now_ms: int) -> OrderMessage:
         cancel_time=instant(view.cancelled_at),
         tracking_stalled=is_stalled(view.stalls_at, now_ms),
         write_backs=[write_back_message(item) for item in view.write_backs],
+        refunded=money_message(view.refunded),
+        margin=money_message(view.margin),
+        missing_rates=view.missing_rates,
     )
 
 
@@ -91,6 +94,7 @@ def _line_message(merchant_id: str, view: LineView) -> OrderLineMessage:
         open_quantity=ledger.open,
         pending_reason=number(PendingReasonNumber, PENDING_PREFIX, view.pending_reason),
         over_allocated=ledger.is_over_allocated,
+        margin=money_message(view.margin),
     )
 
 

@@ -11,12 +11,13 @@ from server.conversion.order_filter import TAGS, listed_orders
 from server.conversion.orders import order_message
 from server.conversion.stores import quarantined_order_message, sync_run_message
 from server.paging import cut_page, page_size, start_key
+from server.services.figures import ReportMethods
 from server.services.manual import ManualMethods
 from server.services.order_files import FileMethods
 from server.services.write_backs import WriteBackMethods
 
 
-class OrderService(ManualMethods, FileMethods, WriteBackMethods):
+class OrderService(ManualMethods, FileMethods, WriteBackMethods, ReportMethods):
     """A merchant's orders."""
 
     def __init__(self, oms: Oms) -> None:

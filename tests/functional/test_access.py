@@ -32,7 +32,7 @@ NAMELESS = {"GetServerInfo", "ListTokens"}  # Their requests name nobody.
 # Filters may name what is not there: they select nothing.
 FILTERED = {
     *("ListOrders", "CountOrders", "ExportOrders", "ListProducts", "ListHostings"),
-    "ListAllocations",
+    *("ListAllocations", "GetSalesReport", "GetVendorScorecard"),
 }
 ANSWERED_PER_ORDER = {"HoldOrders", "ReleaseOrders", "PreviewPlacement", "BatchCreatePackages"}
 OPEN_TO_ANY_VENDOR = {"InviteVendor"}

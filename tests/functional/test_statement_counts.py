@@ -22,7 +22,7 @@ from tests.services.stack import Caller, Stack
 
 LIST_ORDERS_MAX = 4  # Who calls, the orders, their lines, their allocations.
 LIST_ALLOCATIONS_MAX = 7
-GET_ORDER_MAX = 13
+GET_ORDER_MAX = 15
 GET_ALLOCATION_MAX = 9
 COUNT_ORDERS_MAX = 3
 

@@ -15,6 +15,7 @@ from fbali.v1.import_run_pb2 import (
 from fbali.v1.merchant_pb2 import Merchant
 from fbali.v1.order_pb2 import QuarantinedOrder
 from fbali.v1.vendor_pb2 import Vendor
+from tests.services.sample_figures import EURO_RATE, SCORE, sales_report
 from tests.services.sample_shop import (
     CALLER,
     COUNTS,
@@ -76,6 +77,9 @@ def order_answers() -> dict[str, Answer]:
         "SyncOrders": orders.SyncOrdersResponse(sync_run=sync_run("QUEUED")),
         "GetSyncRun": orders.GetSyncRunResponse(sync_run=FINISHED_RUN),
         "ListSyncRuns": orders.ListSyncRunsResponse(sync_runs=[FINISHED_RUN]),
+        "SetExchangeRate": orders.SetExchangeRateResponse(exchange_rate=EURO_RATE),
+        "ListExchangeRates": orders.ListExchangeRatesResponse(exchange_rates=[EURO_RATE]),
+        "GetSalesReport": sales_report(),
         "ListQuarantinedOrders": orders.ListQuarantinedOrdersResponse(
             quarantined_orders=[quarantined]
         ),
@@ -105,6 +109,7 @@ def hosting_answers() -> dict[str, Answer]:
         "ListStores": hosting.ListStoresResponse(stores=STORES),
         "UpdateStore": hosting.UpdateStoreResponse(store=store),
         "DisconnectStore": hosting.DisconnectStoreResponse(store=STORES[1]),
+        "GetVendorScorecard": hosting.GetVendorScorecardResponse(scores=[SCORE]),
         "InviteVendor": hosting.InviteVendorResponse(partnership=PARTNERSHIP),
         "ListPartnerships": hosting.ListPartnershipsResponse(partnerships=[PARTNERSHIP]),
         "SuspendPartnership": hosting.SuspendPartnershipResponse(partnership=PARTNERSHIP),

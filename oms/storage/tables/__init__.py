@@ -30,6 +30,7 @@ from oms.storage.tables.orders import (
     OrderWordRow,
     QuarantinedOrderRow,
 )
+from oms.storage.tables.reporting import ExchangeRateRow, SaleRow
 from oms.storage.tables.stores import (
     HostingRow,
     ProductRow,
@@ -75,4 +76,6 @@ TABLES: tuple[type[Table], ...] = (
     ImportRunRow,
     BrokenRowRow,
     WriteBackRow,
+    ExchangeRateRow,
+    SaleRow,
 )

@@ -46,6 +46,14 @@ class AllocationRow(Table):
 
 AllocationRow.add_index(
     SQL(
+        "CREATE INDEX allocation_scored ON allocation (merchant_id, created_at, vendor_id, state,"
+        " accepted_at, id)"
+    )
+)
+
+
+AllocationRow.add_index(
+    SQL(
         "CREATE INDEX allocation_awaiting_answer ON allocation (accept_deadline_at)"
         " WHERE state = 'SUBMITTED' AND accept_deadline_at IS NOT NULL"
     )
@@ -110,6 +118,8 @@ class PackageRow(Table):
     version = IntegerField()
     created_at = BigIntegerField()
     stalls_at = BigIntegerField(null=True)
+    first_scan_at = BigIntegerField(null=True)
+    was_in_trouble = BooleanField(constraints=[SQL("DEFAULT FALSE")])
 
     class Meta:
         table_name = "package"
@@ -123,6 +133,20 @@ class PackageRow(Table):
 
 PackageRow.add_index(
     SQL("CREATE INDEX package_to_poll ON package (next_poll_at) WHERE next_poll_at IS NOT NULL")
+)
+
+PackageRow.add_index(
+    SQL(
+        "CREATE INDEX package_delivered ON package (order_id, vendor_id, handed_over_at,"
+        " delivered_at, id, state) WHERE state = 'DELIVERED'"
+    )
+)
+
+PackageRow.add_index(
+    SQL(
+        "CREATE INDEX package_scored ON package (allocation_id, created_at, first_scan_at,"
+        " handed_over_at, delivered_at, was_in_trouble, state)"
+    )
 )
 
 

@@ -8,8 +8,10 @@ from fbali.v1 import hosting_pb2 as _hosting_pb2
 from fbali.v1 import product_pb2 as _product_pb2
 from fbali.v1 import store_pb2 as _store_pb2
 from fbali.v1 import vendor_pb2 as _vendor_pb2
+from fbali.v1 import vendor_score_pb2 as _vendor_score_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -1208,3 +1210,65 @@ class ExplainHostingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainHostingResponse: _TypeAlias = ExplainHostingResponse  # noqa: Y015
+
+@_typing.final
+class GetVendorScorecardRequest(_message.Message):
+    """Request of GetVendorScorecard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    VENDOR_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    vendor: _builtins.str
+    """vendors/{vendor}, or empty for all."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Allocations handed to the vendor at or after this instant."""
+
+    @_builtins.property
+    def before_time(self) -> _timestamp_pb2.Timestamp:
+        """Allocations handed to the vendor before this instant."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        before_time: _timestamp_pb2.Timestamp | None = ...,
+        vendor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before_time", b"before_time", "from_time", b"from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_time", b"before_time", "from_time", b"from_time", "parent", b"parent", "vendor", b"vendor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetVendorScorecardRequest: _TypeAlias = GetVendorScorecardRequest  # noqa: Y015
+
+@_typing.final
+class GetVendorScorecardResponse(_message.Message):
+    """Response of GetVendorScorecard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[_vendor_score_pb2.VendorScore]:
+        """One per vendor that had an allocation, by vendor id; at most the first 1,000."""
+
+    def __init__(
+        self,
+        *,
+        scores: _abc.Iterable[_vendor_score_pb2.VendorScore] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scores", b"scores"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetVendorScorecardResponse: _TypeAlias = GetVendorScorecardResponse  # noqa: Y015

@@ -4,11 +4,13 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from fbali.v1 import exchange_rate_pb2 as _exchange_rate_pb2
 from fbali.v1 import hold_pb2 as _hold_pb2
 from fbali.v1 import import_run_pb2 as _import_run_pb2
 from fbali.v1 import order_pb2 as _order_pb2
 from fbali.v1 import placement_pb2 as _placement_pb2
 from fbali.v1 import product_pb2 as _product_pb2
+from fbali.v1 import sales_report_pb2 as _sales_report_pb2
 from fbali.v1 import store_pb2 as _store_pb2
 from fbali.v1 import write_back_pb2 as _write_back_pb2
 from google.protobuf import descriptor as _descriptor
@@ -1291,3 +1293,201 @@ class RetryWriteBackResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetryWriteBackResponse: _TypeAlias = RetryWriteBackResponse  # noqa: Y015
+
+@_typing.final
+class SetExchangeRateRequest(_message.Message):
+    """Request of SetExchangeRate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    EXCHANGE_RATE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    @_builtins.property
+    def exchange_rate(self) -> _exchange_rate_pb2.ExchangeRate:
+        """The rate."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        exchange_rate: _exchange_rate_pb2.ExchangeRate | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetExchangeRateRequest: _TypeAlias = SetExchangeRateRequest  # noqa: Y015
+
+@_typing.final
+class SetExchangeRateResponse(_message.Message):
+    """Response of SetExchangeRate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCHANGE_RATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def exchange_rate(self) -> _exchange_rate_pb2.ExchangeRate:
+        """The rate as it was recorded."""
+
+    def __init__(
+        self,
+        *,
+        exchange_rate: _exchange_rate_pb2.ExchangeRate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetExchangeRateResponse: _TypeAlias = SetExchangeRateResponse  # noqa: Y015
+
+@_typing.final
+class ListExchangeRatesRequest(_message.Message):
+    """Request of ListExchangeRates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token of the page before, with the same other fields; empty for the first."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExchangeRatesRequest: _TypeAlias = ListExchangeRatesRequest  # noqa: Y015
+
+@_typing.final
+class ListExchangeRatesResponse(_message.Message):
+    """Response of ListExchangeRates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCHANGE_RATES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page, empty at the end."""
+    @_builtins.property
+    def exchange_rates(self) -> _containers.RepeatedCompositeFieldContainer[_exchange_rate_pb2.ExchangeRate]:
+        """The rates."""
+
+    def __init__(
+        self,
+        *,
+        exchange_rates: _abc.Iterable[_exchange_rate_pb2.ExchangeRate] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_rates", b"exchange_rates", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExchangeRatesResponse: _TypeAlias = ListExchangeRatesResponse  # noqa: Y015
+
+@_typing.final
+class GetSalesReportRequest(_message.Message):
+    """Request of GetSalesReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PLACED_FROM_TIME_FIELD_NUMBER: _builtins.int
+    PLACED_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    GROUPING_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    currency_code: _builtins.str
+    """ISO 4217 code of the currency to report in."""
+    grouping: _sales_report_pb2.ReportGrouping.ValueType
+    """How rows are cut."""
+    store: _builtins.str
+    """merchants/{merchant}/stores/{store}, or empty for all stores."""
+    @_builtins.property
+    def placed_from_time(self) -> _timestamp_pb2.Timestamp:
+        """Orders placed at or after this instant."""
+
+    @_builtins.property
+    def placed_before_time(self) -> _timestamp_pb2.Timestamp:
+        """Orders placed before this instant."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        placed_from_time: _timestamp_pb2.Timestamp | None = ...,
+        placed_before_time: _timestamp_pb2.Timestamp | None = ...,
+        currency_code: _builtins.str = ...,
+        grouping: _sales_report_pb2.ReportGrouping.ValueType = ...,
+        store: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["placed_before_time", b"placed_before_time", "placed_from_time", b"placed_from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "grouping", b"grouping", "parent", b"parent", "placed_before_time", b"placed_before_time", "placed_from_time", b"placed_from_time", "store", b"store"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSalesReportRequest: _TypeAlias = GetSalesReportRequest  # noqa: Y015
+
+@_typing.final
+class GetSalesReportResponse(_message.Message):
+    """Response of GetSalesReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    MISSING_RATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[_sales_report_pb2.SalesRow]:
+        """One per group: days by time ascending, the newest 1,000; else by sales descending, the first
+        1,000. The rest is in one row with the key "other".
+        """
+
+    @_builtins.property
+    def total(self) -> _sales_report_pb2.SalesRow:
+        """Over everything."""
+
+    @_builtins.property
+    def missing_rates(self) -> _containers.RepeatedCompositeFieldContainer[_sales_report_pb2.MissingRate]:
+        """What was left out for want of a rate, by pair."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[_sales_report_pb2.SalesRow] | None = ...,
+        total: _sales_report_pb2.SalesRow | None = ...,
+        missing_rates: _abc.Iterable[_sales_report_pb2.MissingRate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_rates", b"missing_rates", "rows", b"rows", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSalesReportResponse: _TypeAlias = GetSalesReportResponse  # noqa: Y015

@@ -128,6 +128,21 @@ class OrderServiceStub:
                 request_serializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.FromString,
                 _registered_method=True)
+        self.SetExchangeRate = channel.unary_unary(
+                '/fbali.v1.OrderService/SetExchangeRate',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.SetExchangeRateRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.SetExchangeRateResponse.FromString,
+                _registered_method=True)
+        self.ListExchangeRates = channel.unary_unary(
+                '/fbali.v1.OrderService/ListExchangeRates',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesResponse.FromString,
+                _registered_method=True)
+        self.GetSalesReport = channel.unary_unary(
+                '/fbali.v1.OrderService/GetSalesReport',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -287,6 +302,30 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetExchangeRate(self, request, context):
+        """Records an exchange rate for margins and reports; amounts of different currencies meet through
+        recorded rates only. Reasons: INVALID_FIELD, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExchangeRates(self, request, context):
+        """Lists recorded rates, the newest first. Reasons: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSalesReport(self, request, context):
+        """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
+        currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
+        currency, or a period that ends before it begins).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -379,6 +418,21 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.RetryWriteBack,
                     request_deserializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.SerializeToString,
+            ),
+            'SetExchangeRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetExchangeRate,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.SetExchangeRateRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.SetExchangeRateResponse.SerializeToString,
+            ),
+            'ListExchangeRates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExchangeRates,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesResponse.SerializeToString,
+            ),
+            'GetSalesReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSalesReport,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -871,6 +925,87 @@ class OrderService:
             '/fbali.v1.OrderService/RetryWriteBack',
             fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.SerializeToString,
             fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetExchangeRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/SetExchangeRate',
+            fbali_dot_v1_dot_order__service__pb2.SetExchangeRateRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.SetExchangeRateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExchangeRates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/ListExchangeRates',
+            fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSalesReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/GetSalesReport',
+            fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

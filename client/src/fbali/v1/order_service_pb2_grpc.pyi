@@ -108,6 +108,17 @@ class OrderServiceStub:
     """Tries a failed write-back again now; what the store has of it by now is looked up first.
     Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
     """
+    SetExchangeRate: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.SetExchangeRateRequest, _order_service_pb2.SetExchangeRateResponse]
+    """Records an exchange rate for margins and reports; amounts of different currencies meet through
+    recorded rates only. Reasons: INVALID_FIELD, REQUEST_ID_REUSED.
+    """
+    ListExchangeRates: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListExchangeRatesRequest, _order_service_pb2.ListExchangeRatesResponse]
+    """Lists recorded rates, the newest first. Reasons: PAGE_TOKEN_INVALID."""
+    GetSalesReport: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetSalesReportRequest, _order_service_pb2.GetSalesReportResponse]
+    """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
+    currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
+    currency, or a period that ends before it begins).
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -188,6 +199,17 @@ class OrderServiceAsyncStub(OrderServiceStub):
     RetryWriteBack: _aio.UnaryUnaryMultiCallable[_order_service_pb2.RetryWriteBackRequest, _order_service_pb2.RetryWriteBackResponse]  # type: ignore[assignment]
     """Tries a failed write-back again now; what the store has of it by now is looked up first.
     Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    """
+    SetExchangeRate: _aio.UnaryUnaryMultiCallable[_order_service_pb2.SetExchangeRateRequest, _order_service_pb2.SetExchangeRateResponse]  # type: ignore[assignment]
+    """Records an exchange rate for margins and reports; amounts of different currencies meet through
+    recorded rates only. Reasons: INVALID_FIELD, REQUEST_ID_REUSED.
+    """
+    ListExchangeRates: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListExchangeRatesRequest, _order_service_pb2.ListExchangeRatesResponse]  # type: ignore[assignment]
+    """Lists recorded rates, the newest first. Reasons: PAGE_TOKEN_INVALID."""
+    GetSalesReport: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetSalesReportRequest, _order_service_pb2.GetSalesReportResponse]  # type: ignore[assignment]
+    """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
+    currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
+    currency, or a period that ends before it begins).
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -374,6 +396,35 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_service_pb2.RetryWriteBackResponse, _abc.Awaitable[_order_service_pb2.RetryWriteBackResponse]]:
         """Tries a failed write-back again now; what the store has of it by now is looked up first.
         Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def SetExchangeRate(
+        self,
+        request: _order_service_pb2.SetExchangeRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.SetExchangeRateResponse, _abc.Awaitable[_order_service_pb2.SetExchangeRateResponse]]:
+        """Records an exchange rate for margins and reports; amounts of different currencies meet through
+        recorded rates only. Reasons: INVALID_FIELD, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListExchangeRates(
+        self,
+        request: _order_service_pb2.ListExchangeRatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ListExchangeRatesResponse, _abc.Awaitable[_order_service_pb2.ListExchangeRatesResponse]]:
+        """Lists recorded rates, the newest first. Reasons: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def GetSalesReport(
+        self,
+        request: _order_service_pb2.GetSalesReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.GetSalesReportResponse, _abc.Awaitable[_order_service_pb2.GetSalesReportResponse]]:
+        """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
+        currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
+        currency, or a period that ends before it begins).
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

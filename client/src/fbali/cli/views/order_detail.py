@@ -27,6 +27,7 @@ _LINE_COLUMNS = [
     Column("PRODUCT", flexible=True, width_min=24),
     Column("SKU", spare=2),
     Column("PRICE", right=True, spare=1),
+    Column("MARGIN", right=True, spare=3),
     Column("ORDERED", right=True),
     Column("REMOVED", right=True),
     Column("ELSEWHERE", right=True),
@@ -47,6 +48,7 @@ _HOLD_COLUMNS = [
 ]
 _SHOWN_WHEN_USED = {
     "SKU",
+    "MARGIN",
     "REMOVED",
     "ELSEWHERE",
     "EXCLUDED",
@@ -80,6 +82,7 @@ def order_document(order: Order) -> Iterator[Block]:
         yield Table([], [], "No vendor has a part of this order yet.")
     yield from told_blocks(order)
     yield Heading("Costs of all vendors", Word(amounts(order.cost_totals) or "none yet"))
+    yield from _margin(order)
     yield Heading("History")
     yield history_table(order)
 
@@ -102,6 +105,7 @@ def _facts(order: Order) -> Fields:
             ("Ordered", moment(order, "place_time")),
             ("Cancelled", moment(order, "cancel_time")),
             ("Total", money(order, "total")),
+            ("Refunded", money(order, "refunded")),
             ("Status in the store", order.store_status),
             ("Store", last_part(order.store)),
             ("Id in the store", order.external_id),
@@ -129,6 +133,21 @@ def _holds(order: Order) -> Iterator[Block]:
     yield Note(f"Release it with: fbali orders release {last_part(order.name)}")
 
 
+def _margin(order: Order) -> Iterator[Block]:
+    """Say what stays, or which rates it takes to say so."""
+    if order.HasField("margin"):
+        tone = Tone.BAD if order.margin.amount_minor < 0 else Tone.GOOD
+        yield Heading("Margin", Word(money(order, "margin"), tone))
+    if order.missing_rates:
+        yield Heading("Margin", Word("not known", Tone.WAITING))
+        for pair in order.missing_rates:
+            currencies = pair.replace("/", " ")
+            yield Note(
+                f"No rate {pair} was in force when it was placed; record one with: fbali"
+                f" exchange-rates set {currencies} RATE --since DAY"
+            )
+
+
 def _lines(order: Order) -> Table:
     table = Table(_LINE_COLUMNS, [_line_row(line) for line in order.lines], "No lines.")
     return without_zero_columns(table, _SHOWN_WHEN_USED)
@@ -149,6 +168,7 @@ def _line_row(line: OrderLine) -> list[str | int | Word]:
         line.title,
         line.sku,
         money(line, "price"),
+        money(line, "margin"),
         line.ordered_quantity,
         line.removed_quantity,
         line.elsewhere_quantity,
