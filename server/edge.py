@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 CALLS_IN_FLIGHT_MAX = 200  # More than this would only wait for a thread until their deadlines.
 
+# They wait for stores: threads of their own, so that a slow store does not hold up other calls.
+OUTSIDE_METHODS = frozenset({"ConnectStore", "TestStore"})
+
 Method = Callable[[Any, Call], Message | bytes]
 _SCHEME = "bearer "
 
@@ -46,10 +49,13 @@ class Endpoint:
 class Edge:
     """Runs calls; one per server."""
 
-    def __init__(self, oms: Oms, pool: ThreadPoolExecutor) -> None:
-        """Serve with the threads of a pool, each of which keeps a database connection."""
+    def __init__(
+        self, oms: Oms, pool: ThreadPoolExecutor, outside_pool: ThreadPoolExecutor
+    ) -> None:
+        """Serve with the threads of two pools, each of which keeps a database connection."""
         self._oms = oms
         self._pool = pool
+        self._outside_pool = outside_pool
         self._in_flight = 0
 
     def handler(self, endpoint: Endpoint) -> Any:
@@ -72,7 +78,9 @@ class Edge:
             self._admit()
             secret = _bearer(context.invocation_metadata() or ())
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._serve, endpoint, body, secret)
+            is_outside = endpoint.method in OUTSIDE_METHODS
+            pool = self._outside_pool if is_outside else self._pool
+            return await loop.run_in_executor(pool, self._serve, endpoint, body, secret)
         except FbaliError as error:
             outcome = f"{code_of(error)} {error.word}"
             await context.abort_with_status(status_of(error, incident))

@@ -9,10 +9,10 @@ from functools import partial
 
 import dramatiq
 
-from oms.domain.jobs import JobKind
+from oms.domain.jobs import JobKind, lane_of
 from oms.usecases.context import Oms
 from oms.usecases.run_job import Leases, run_job
-from workers.broker import QUEUE
+from workers.broker import QUEUES
 
 
 def declare_actors(
@@ -22,7 +22,12 @@ def declare_actors(
     run = partial(run_job, oms, leases)
     return {
         kind.value: dramatiq.Actor(
-            run, broker=broker, actor_name=kind.value, queue_name=QUEUE, priority=0, options={}
+            run,
+            broker=broker,
+            actor_name=kind.value,
+            queue_name=QUEUES[lane_of(kind)],
+            priority=0,
+            options={},
         )
         for kind in JobKind
     }

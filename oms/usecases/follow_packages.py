@@ -20,7 +20,7 @@ from oms.domain.tracking import (
     TrackingEvent,
     TrackingReport,
 )
-from oms.storage import events, jobs, orders, packages, recounting
+from oms.storage import events, jobs, orders, packages, recounting, turns
 from oms.storage.events import NewEvent
 from oms.storage.packages import SYSTEM_SOURCE, Followed, PackageRecord
 from oms.usecases.context import Oms, Transaction
@@ -59,6 +59,12 @@ def run_poll_tracking(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None:
         _record_answers(tx, source, due, answers)
         jobs.advance(tx.db, job, cursor, tx.now_ms)
     return cursor
+
+
+def turn_of_carrier(oms: Oms, job: ClaimedJob) -> str:
+    """Name the turn that the steps of a poll need."""
+    del job
+    return f"carriers/{'none' if oms.carrier is None else oms.carrier.name}"
 
 
 def _batch_size_max(carrier: CarrierGateway | None) -> int:
@@ -209,5 +215,8 @@ def _put_off(oms: Oms, job: ClaimedJob, error: GatewayError) -> None:
     """Let the tracking service rest; the parcels' own schedule is not touched."""
     with oms.db.transaction():
         now_ms = oms.clock.now_ms()
-        pause_ms = max(back_off_ms(job.failures + 1, 0.5), int(error.retry_after_seconds * 1000))
+        rest_ms = int(error.retry_after_seconds * 1000)
+        if rest_ms:
+            turns.rest(oms.db, turn_of_carrier(oms, job), now_ms + rest_ms)
+        pause_ms = max(back_off_ms(job.failures + 1, 0.5), rest_ms)
         jobs.put_off(oms.db, job, error.message, now_ms + pause_ms)

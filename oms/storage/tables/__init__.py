@@ -39,8 +39,10 @@ from oms.storage.tables.stores import (
 )
 from oms.storage.tables.work import (
     JobRow,
+    ProcessRow,
     RequestRow,
     ScheduleRow,
+    TurnRow,
 )
 
 TABLES: tuple[type[Table], ...] = (
@@ -70,4 +72,6 @@ TABLES: tuple[type[Table], ...] = (
     ScheduleRow,
     HoldRow,
     OrderWordRow,
+    TurnRow,
+    ProcessRow,
 )
