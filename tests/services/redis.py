@@ -41,9 +41,10 @@ def start_redis(folder: Path) -> None:
     """Start a server with its socket in a folder; its process id is in `pid` there.
 
     A test that breaks its server starts one of its own with this, in a folder directly below
-    the session's.
+    the session's; one that was killed is started again by the same call.
     """
     socket = folder / "socket"
+    (folder / "pid").unlink(missing_ok=True)
     settings = [word for name, value in SETTINGS.items() for word in (f"--{name}", value)]
     launch([str(_find_program()), "--unixsocket", str(socket), *settings], folder)
     wait_until_ready(lambda: _answers(socket), folder)
