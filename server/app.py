@@ -35,6 +35,8 @@ BIND_PAUSE_SECONDS = 0.25
 THREADS_SQLITE = 4  # More threads fight for the interpreter.
 THREADS_POSTGRESQL = 12  # Threads wait for the database there.
 THREADS_OUTSIDE = 8  # Calls that ask a store; they sleep most of the time.
+DRAIN_SECONDS_MIN = 0.3  # What was on its way when the server stopped to listen has arrived.
+DRAIN_POLL_SECONDS = 0.05
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 METADATA_BYTES_MAX = 16 * 1024
 
@@ -73,7 +75,7 @@ class Api:
         self._server = grpc.aio.server(options=_OPTIONS)
         self._health = Health(oms)
         self.port = 0
-        edge = Edge(oms, self._pool, self._outside_pool)
+        self._edge = edge = Edge(oms, self._pool, self._outside_pool)
         for descriptor, servicer in SERVICES.items():
             self._server.add_generic_rpc_handlers([_handlers(edge, descriptor, servicer(oms))])
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
@@ -106,7 +108,7 @@ class Api:
         """Say that it stops, let calls in flight finish, then stop."""
         await self._health.withdraw()
         grace = self._settings.grace_seconds if grace_seconds is None else grace_seconds
-        await self._server.stop(grace)
+        await self._drain(grace)
         await self._health.stop()
         for pool, threads in (
             (self._pool, self._threads),
@@ -114,6 +116,15 @@ class Api:
         ):
             self._close_connections(pool, threads)
             pool.shutdown(wait=True)
+
+    async def _drain(self, grace_seconds: float) -> None:
+        """Let calls end, for as long as that is useful: a stream may never do so by itself."""
+        stopping = asyncio.create_task(self._server.stop(grace_seconds))
+        await asyncio.wait([stopping], timeout=DRAIN_SECONDS_MIN)
+        while not (stopping.done() or self._edge.is_idle):
+            await asyncio.wait([stopping], timeout=DRAIN_POLL_SECONDS)
+        await self._server.stop(None)
+        await stopping
 
     def _close_connections(self, pool: ThreadPoolExecutor, threads: int) -> None:
         """Let every thread of a pool close the connection that it keeps."""

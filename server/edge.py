@@ -58,6 +58,11 @@ class Edge:
         self._outside_pool = outside_pool
         self._in_flight = 0
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no call is under way."""
+        return self._in_flight == 0
+
     def handler(self, endpoint: Endpoint) -> Any:
         """Return the gRPC handler of an endpoint; a servicer may answer in encoded form.
 

@@ -56,20 +56,24 @@ def check_broker(broker: dramatiq.Broker) -> None:
     if not isinstance(broker, RedisBroker):
         return
     try:
-        found: Any = broker.client.config_get("maxmemory-policy", "appendonly", "save")
+        # One by one: several at once are for Redis 7.
+        found: Any = {
+            name: broker.client.config_get(name).get(name, "")
+            for name in ("maxmemory-policy", "appendonly", "save")
+        }
     except redis.ResponseError:
         log.warning("Redis does not show its settings: see that maxmemory-policy is noeviction")
         return
     except BROKER_ERRORS as error:
         log.warning("Redis is away, its settings are not checked: %s", error)
         return
-    policy = found.get("maxmemory-policy", "noeviction")
+    policy = found["maxmemory-policy"]
     if policy != "noeviction":
         raise SettingsError(
             f"FBALI_BROKER_URL: this Redis may throw wake-ups away (maxmemory-policy is {policy});"
             " set it to noeviction"
         )
-    if found.get("appendonly") == "no" and not found.get("save"):
+    if found["appendonly"] == "no" and not found["save"]:
         log.warning("Redis keeps nothing on disk: after its restart, wake-ups are late by 10 s")
 
 

@@ -135,15 +135,19 @@ def full(database: Database) -> Iterator[None]:
         owner.execute("DROP TRIGGER no_room ON merchant")
 
 
+def create_merchants(stack: Stack, count: int) -> None:
+    for number in range(count):
+        name = f"{number} " + "x" * 150
+        stack.operator.call(CreateMerchantRequest(display_name=name))
+
+
 def test_full_database_refuses_writes_answers_reads_and_recovers(
     database: Database, tmp_path: Path
 ):
     with Stack(database, tmp_path) as stack:
         with full(database):
             with pytest.raises(FbaliError) as refused:
-                for number in range(500):  # Until the pages that are there have no room left.
-                    name = f"{number} " + "x" * 150
-                    stack.operator.call(CreateMerchantRequest(display_name=name))
+                create_merchants(stack, 500)  # Until the pages that are there have no room left.
             found = stack.operator.call(ListMerchantsRequest(page_size=500)).merchants
             assert (refused.value.code, refused.value.reason) == (
                 "RESOURCE_EXHAUSTED",

@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
 from tests.services.postgres import resume_postgres, start_postgres
 from tests.services.redis import start_redis
 from tests.services.session import session_folder
@@ -100,9 +103,6 @@ def _is_alive(pid: int) -> bool:
 
 def health_of(port: int) -> Callable[[str], str]:
     """Give a function that asks a server's health service for a name."""
-    import grpc
-    from grpc_health.v1 import health_pb2, health_pb2_grpc
-
     channel = grpc.insecure_channel(f"127.0.0.1:{port}")
     stub = health_pb2_grpc.HealthStub(channel)
 

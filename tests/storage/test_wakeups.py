@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from oms.domain.jobs import JobKind
 from oms.storage import jobs
 from oms.storage.database import Database
 from oms.storage.server_clock import ServerClock
@@ -38,7 +39,7 @@ def seconds_until_woken(wakeups: Wakeups) -> float:
 
 def test_new_job_wakes_at_its_commit_and_not_before(table, wakeups):
     with table.db.transaction():
-        jobs.enqueue(table.db, jobs.JobKind.PRUNE, table.now)
+        jobs.enqueue(table.db, JobKind.PRUNE, table.now)
         before = seconds_until_woken(wakeups)
 
     assert before >= LONG_SECONDS * 0.9
@@ -54,21 +55,32 @@ def test_job_that_is_given_back_wakes(table, wakeups):
     assert seconds_until_woken(wakeups) < 0.25
 
 
-@pytest.mark.parametrize("event", ["take_due", "claim", "advance", "finish"])
-def test_what_makes_nothing_due_wakes_nobody(table, wakeups, event):
+def take_due(table):
+    table.enqueued()
+    return table.take_due
+
+
+def claim(table):
     job_id = table.enqueued()
-    if event in ("advance", "finish"):
-        job = table.claim(job_id)
+    return lambda: table.claim(job_id)
+
+
+def advance(table):
+    job = table.claimed()
+    return lambda: table.advance(job, {"page": 1})
+
+
+def finish(table):
+    job = table.claimed()
+    return lambda: table.finish(job)
+
+
+@pytest.mark.parametrize("prepare", [take_due, claim, advance, finish])
+def test_what_makes_nothing_due_wakes_nobody(table, wakeups, prepare):
+    act = prepare(table)
     seconds_until_woken(wakeups)
 
-    if event == "take_due":
-        table.take_due()
-    if event == "claim":
-        table.claim(job_id)
-    if event == "advance":
-        table.advance(job, {"page": 1})
-    if event == "finish":
-        table.finish(job)
+    act()
 
     assert seconds_until_woken(wakeups) >= LONG_SECONDS * 0.9
 

@@ -30,7 +30,7 @@ class Endpoint:
 def parse_target(target: str, *, tls: bool = False) -> Endpoint:
     """Read host:port, unix:/path or https://host:port.
 
-    Several servers are named by numeric addresses with commas between (10.0.0.1:7443,10.0.0.2:7443),
+    Several servers are named by numeric addresses with commas between, 10.0.0.1:7443,10.0.0.2:7443,
     or by a name that has several addresses, written dns:///name:port.
 
     Raises:
