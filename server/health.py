@@ -82,8 +82,9 @@ class Health:
     async def _say(self, name: str, *, is_serving: bool, why: str = "") -> None:
         if self._said.get(name) == is_serving:
             return
-        if name in (DATABASE, WORKER) and (not is_serving or name in self._said):
-            level = logging.INFO if is_serving else logging.WARNING
-            log.log(level, "%s: %s", name, why or "works")
+        if name in self._said or not is_serving:
+            # At first a worker may not have started yet.
+            is_news = name in self._said and not is_serving
+            log.log(logging.WARNING if is_news else logging.INFO, "%s: %s", name, why or "works")
         self._said[name] = is_serving
         await self.servicer.set(name, _STATUS[is_serving])

@@ -12,7 +12,7 @@ from oms.storage.database import Database
 from oms.usecases.context import Oms
 from oms.usecases.run_job import Leases
 from workers.actors import declare_actors
-from workers.broker import BROKER_ERRORS, QUEUES, check_broker, make_broker, waiting
+from workers.broker import BROKER_ERRORS, check_broker, make_broker, waiting
 from workers.presence import Presence
 from workers.relay import WAITING_PER_THREAD_MAX, LaneRoom, Relay
 from workers.scheduler import Scheduler
@@ -48,33 +48,22 @@ class Workers:
         self._oms = oms
         self._grace_ms = int(settings.grace_seconds * 1000)
         self._leases = Leases(oms)
-        self._broker = make_broker(settings)
-        check_broker(self._broker)
-        self._broker.add_middleware(_CloseConnection(oms.db))
-        actors = declare_actors(self._broker, oms, self._leases)
+        brokers = {lane: make_broker(settings) for lane in Lane}
+        check_broker(brokers[Lane.INSIDE])
+        actors = declare_actors(brokers, oms, self._leases)
         threads = {Lane.INSIDE: settings.worker_threads, Lane.OUTSIDE: settings.outside_threads}
-        self._lanes = {lane: self._make_lane(lane, count) for lane, count in threads.items()}
-        rooms = {lane: self._room(lane, count) for lane, count in threads.items()}
-        self._relay = Relay(oms, self._broker, actors, rooms)
+        self._lanes = {lane: _make_lane(brokers[lane], oms, threads[lane]) for lane in Lane}
+        rooms = {lane: self._room(lane, brokers[lane], threads[lane]) for lane in Lane}
+        self._relay = Relay(oms, actors, rooms)
         self._scheduler = Scheduler(oms) if settings.is_embedded else None
         kind = "worker,scheduler" if self._scheduler else "worker"
         self._presence = Presence(oms, kind, self._problem)
 
-    def _make_lane(self, lane: Lane, threads: int) -> dramatiq.Worker:
-        worker = dramatiq.Worker(
-            self._broker,
-            queues={QUEUES[lane]},
-            worker_threads=threads,
-            worker_timeout=IDLE_POLL_MS,
-        )
-        # What is fetched ahead would wait here while another process has a thread to spare.
-        worker.queue_prefetch = threads
-        return worker
-
-    def _room(self, lane: Lane, threads: int) -> LaneRoom:
+    def _room(self, lane: Lane, broker: dramatiq.Broker, threads: int) -> LaneRoom:
         return LaneRoom(
+            broker,
             threads * WAITING_PER_THREAD_MAX,
-            lambda: waiting(self._broker, self._lanes[lane], lane),
+            lambda: waiting(broker, self._lanes[lane], lane),
         )
 
     def _problem(self) -> str:
@@ -104,6 +93,14 @@ class Workers:
                 pool.submit(_stop_lane, worker, grace)
         self._leases.stop()
         self._presence.stop()
+
+
+def _make_lane(broker: dramatiq.Broker, oms: Oms, threads: int) -> dramatiq.Worker:
+    broker.add_middleware(_CloseConnection(oms.db))
+    worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=IDLE_POLL_MS)
+    # What is fetched ahead would wait here while another process has a thread to spare.
+    worker.queue_prefetch = threads
+    return worker
 
 
 def _stop_lane(worker: dramatiq.Worker, grace_ms: int) -> None:

@@ -28,7 +28,7 @@ _MAINTENANCE_ALWAYS: Final = 1_000_000  # In a million commands: look for dead w
 
 
 def make_broker(settings: Settings) -> dramatiq.Broker:
-    """Return the broker that the settings name; nothing is sent yet."""
+    """Return a broker of one lane as the settings name it; nothing is sent yet."""
     if settings.is_embedded:
         return StubBroker(middleware=[])
     client = redis.Redis.from_url(

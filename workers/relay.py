@@ -23,8 +23,9 @@ WAITING_PER_THREAD_MAX = 10  # Wake-ups ahead of the threads; more would be repe
 
 @dataclass(frozen=True, slots=True)
 class LaneRoom:
-    """How many wake-ups of a lane may wait, and how to count those that do."""
+    """Where wake-ups of a lane go, how many may wait, and how to count those that do."""
 
+    broker: dramatiq.Broker
     wakeups_max: int
     waiting: Callable[[], int]
 
@@ -39,14 +40,12 @@ class Relay:
     def __init__(
         self,
         oms: Oms,
-        broker: dramatiq.Broker,
         actors: Mapping[str, dramatiq.Actor[..., None]],
         rooms: Mapping[Lane, LaneRoom],
     ) -> None:
         """Take the actors by kind, and the lanes' rooms; nothing runs yet."""
         self.problem = ""  # Why wake-ups wait, in words; empty while they go.
         self._oms = oms
-        self._broker = broker
         self._actors = actors
         self._rooms = rooms
         self._wakeups = Wakeups(oms.db)
@@ -69,22 +68,25 @@ class Relay:
                 self._note("")
                 if pause > 0:
                     self._wakeups.wait(pause)
-            except (Unavailable, LimitExceeded, *BROKER_ERRORS) as error:
-                self._note(f"wake-ups wait: {error}")
-                self._stopped.wait(OUTAGE_PAUSE_SECONDS)
+            except (Unavailable, LimitExceeded) as error:
+                self._note(f"wake-ups wait: {error.message}", error)
+            except BROKER_ERRORS as error:
+                self._note("wake-ups wait: Redis does not answer", error)
             except Exception as error:
                 log.exception("the relay failed and goes on")
-                self._note(f"wake-ups wait: {error}")
-                self._stopped.wait(OUTAGE_PAUSE_SECONDS)
+                self._note("wake-ups wait: an error of ours", error)
         self._wakeups.close()
         self._oms.db.close()
 
-    def _note(self, problem: str) -> None:
+    def _note(self, problem: str, error: Exception | None = None) -> None:
+        """Log what changes; every caller may be told the problem, the error only the operator."""
         if problem and not self.problem:
-            log.warning(problem)
+            log.warning("%s (%s)", problem, error)
         if self.problem and not problem:
             log.info("wake-ups go again")
         self.problem = problem
+        if problem:
+            self._stopped.wait(OUTAGE_PAUSE_SECONDS)
 
     def relay_once(self) -> float:
         """Wake what is due as far as there is room; return the seconds until there may be more."""
@@ -101,5 +103,5 @@ class Relay:
             return FULL_PAUSE_SECONDS
         with self._oms.db.session():
             due = jobs.take_due(self._oms.db, now_ms, left, lane)
-        send(self._broker, [self._actors[kind].message(job_id) for job_id, kind in due])
+        send(room.broker, [self._actors[kind].message(job_id) for job_id, kind in due])
         return 0.0 if due else FULL_PAUSE_SECONDS

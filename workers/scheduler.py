@@ -39,10 +39,10 @@ class Scheduler:
                 self._tick()
                 self.problem = ""
             except (Unavailable, LimitExceeded) as error:
-                self.problem = f"the timetable waits: {error}"
-            except Exception as error:
+                self.problem = f"the timetable waits: {error.message}"
+            except Exception:
                 log.exception("the scheduler failed and goes on")
-                self.problem = f"the timetable waits: {error}"
+                self.problem = "the timetable waits: an error of ours"
         self._oms.db.close()
 
     def _tick(self) -> None:

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -77,6 +77,7 @@ class Leases:
         self._oms = oms
         self.is_winding_down = False
         self._held: dict[str, str] = {}
+        self._owed: list[ClaimedJob] = []
         self._guard = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
@@ -110,16 +111,33 @@ class Leases:
             with self._guard:
                 self._held.pop(job.id, None)
 
+    def owe(self, job: ClaimedJob) -> None:
+        """Give a job back as soon as the database allows, so that it counts as no crash."""
+        with self._guard:
+            self._owed.append(job)
+
     def _beat(self) -> None:
         while not self._stopped.wait(LEASE_MS / 3000):
-            with self._guard:
-                held = list(self._held.items())
-            if held:
-                try:
-                    self._prolong(held)
-                except (Unavailable, LimitExceeded) as error:
-                    log.warning("leases were not prolonged: %s", error)
+            self.beat()
         self._oms.db.close()
+
+    def beat(self) -> None:
+        """Prolong what is held, and give back what is owed."""
+        with self._guard:
+            held, owed = list(self._held.items()), list(self._owed)
+        try:
+            if held:
+                self._prolong(held)
+            for job in owed:
+                self._give_back(job)
+        except (Unavailable, LimitExceeded) as error:
+            log.warning("leases were not prolonged: %s", error)
+
+    def _give_back(self, job: ClaimedJob) -> None:
+        with suppress(jobs.LeaseLostError), self._oms.db.transaction():
+            jobs.give_back(self._oms.db, job, self._oms.clock.now_ms())
+        with self._guard:
+            self._owed.remove(job)
 
     def _prolong(self, held: list[tuple[str, str]]) -> None:
         with self._oms.db.transaction():
@@ -148,6 +166,10 @@ def _run(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
         return _run_steps(oms, leases, job)
     except jobs.LeaseLostError:  # Also while a failure was written down.
         return "lease lost"
+    except (Unavailable, LimitExceeded) as error:  # What happened could not be written down.
+        log.warning("job is given back later: %s", error, extra={"job": job.id})
+        leases.owe(job)
+        return "database away"
 
 
 def _run_steps(oms: Oms, leases: Leases, job: ClaimedJob) -> str:

@@ -12,7 +12,7 @@ import pytest
 from app.demo.shop_answers import Reply
 from fbali.v1.hosting_service_pb2 import TestStoreRequest as ProbeRequest
 from fbali.v1.order_service_pb2 import GetSyncRunRequest, SyncOrdersRequest
-from fbali.v1.store_pb2 import SYNC_RUN_STATE_SUCCEEDED
+from fbali.v1.store_pb2 import SYNC_RUN_STATE_SUCCEEDED, SYNC_RUN_STATE_WAITING
 from oms.domain.jobs import LEASE_MS, JobKind
 from oms.domain.principals import Principal, Role
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
@@ -164,19 +164,19 @@ def test_store_that_asks_for_patience_is_asked_by_nobody_before(database: Databa
         before = len(asked)
         stack.start_workers()
         stack.start_workers()
-        run = stack.merchant.call(SyncOrdersRequest(store=store.name)).sync_run
-        wait_for(lambda: len(asked) > before and not is_throttling.is_set())
+        run = stack.merchant.call(SyncOrdersRequest(name=store.name)).sync_run
+        wait_for(lambda: state_of(stack, run.name) == SYNC_RUN_STATE_WAITING)
         refused_at = asked[before]
         runs = [run]
         while time.monotonic() < refused_at + 2.5:
-            runs.append(stack.merchant.call(SyncOrdersRequest(store=store.name)).sync_run)
+            runs.append(stack.merchant.call(SyncOrdersRequest(name=store.name)).sync_run)
             told = stack.merchant.call(ProbeRequest(name=store.name))
             assert told.problem.reason == "GATEWAY_THROTTLED"
             time.sleep(0.1)
 
-        for name in {run.name for run in runs}:
-            wait_for(lambda name=name: state_of(stack, name) == SYNC_RUN_STATE_SUCCEEDED)
-        assert len({run.name for run in runs}) <= 2
+        names = {run.name for run in runs}
+        wait_for(lambda: {state_of(stack, name) for name in names} == {SYNC_RUN_STATE_SUCCEEDED})
+        assert len(names) <= 2
         assert asked[before + 1] - refused_at >= 3.0
 
 

@@ -32,6 +32,7 @@ from tests.services.fleet import Fleet, free_port
 from tests.services.stack import wait_for
 
 SLOW_SECONDS = 2.0
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 @pytest.fixture
@@ -75,37 +76,46 @@ def connect_request(merchant: str, shop: PretendShop) -> ConnectStoreRequest:
     )
 
 
+@contextmanager
+def watched_health(port: int) -> Iterator[list[tuple[float, int]]]:
+    """Collect what the health service says of the server as a whole, and when."""
+    said: list[tuple[float, int]] = []
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+
+        def listen() -> None:
+            with suppress(grpc.RpcError):
+                said.extend((time.monotonic(), answer.status) for answer in watch)
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        try:
+            yield said
+        finally:
+            watch.cancel()
+            listener.join()
+
+
 def test_stopping_api_says_so_first_and_ends_the_calls_under_way(fleet: Fleet):
     token, port = fleet.run("init"), free_port()
     api = fleet.start_api(port)
-    channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-    watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=""))
-    said: list[tuple[float, int]] = []
+    with (
+        slow_shop() as (shop, asked),
+        watched_health(port) as said,
+        Client(f"127.0.0.1:{port}", token=token) as operator,
+        merchant_of(operator, port) as (merchant, name),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        call = pool.submit(merchant.hosting.ConnectStore, connect_request(name, shop))
+        assert asked.wait(10)
+        told_at = time.monotonic()
+        api.signal(signal.SIGTERM)
 
-    def listen() -> None:
-        with suppress(grpc.RpcError):
-            said.extend((time.monotonic(), answer.status) for answer in watch)
-
-    listener = threading.Thread(target=listen)
-    with slow_shop() as (shop, asked), Client(f"127.0.0.1:{port}", token=token) as operator:
-        listener.start()
-        with (
-            merchant_of(operator, port) as (merchant, name),
-            ThreadPoolExecutor(1) as pool,
-        ):
-            call = pool.submit(merchant.hosting.ConnectStore, connect_request(name, shop))
-            assert asked.wait(10)
-            told_at = time.monotonic()
-            api.signal(signal.SIGTERM)
-
-            assert call.result().store.base_url == shop.url
-            ended_at = time.monotonic()
+        assert call.result().store.base_url == shop.url
+        ended_at = time.monotonic()
         code = api.end()
-        watch.cancel()
-        listener.join()
-        channel.close()
 
-    not_serving = [at for at, status in said if status == 2]
+    not_serving = [at for at, status in said if status == NOT_SERVING]
     assert told_at <= not_serving[0] < told_at + 1.0 < ended_at
     assert code == 0
 
@@ -113,24 +123,55 @@ def test_stopping_api_says_so_first_and_ends_the_calls_under_way(fleet: Fleet):
 def test_second_sigterm_ends_an_api_at_once(fleet: Fleet):
     token, port = fleet.run("init"), free_port()
     api = fleet.start_api(port)
-    with slow_shop() as (shop, asked), Client(f"127.0.0.1:{port}", token=token) as operator:
-        with (
-            merchant_of(operator, port) as (merchant, name),
-            ThreadPoolExecutor(1) as pool,
-        ):
-            call = pool.submit(
-                merchant.hosting.ConnectStore, connect_request(name, shop), timeout=5
-            )
-            assert asked.wait(10)
-            api.signal(signal.SIGTERM)
-            time.sleep(0.3)
-            api.signal(signal.SIGTERM)
-            started = time.monotonic()
-            api.end()
+    with (
+        slow_shop() as (shop, asked),
+        Client(f"127.0.0.1:{port}", token=token) as operator,
+        merchant_of(operator, port) as (merchant, name),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        request = connect_request(name, shop)
+        call = pool.submit(merchant.hosting.ConnectStore, request, timeout=5)
+        assert asked.wait(10)
+        api.signal(signal.SIGTERM)
+        time.sleep(0.3)
+        api.signal(signal.SIGTERM)
+        started = time.monotonic()
+        api.end()
 
-            assert time.monotonic() - started < 0.5
-            with pytest.raises(FbaliError):
-                call.result()
+        assert time.monotonic() - started < SLOW_SECONDS / 2
+        with pytest.raises(FbaliError):
+            call.result()
+
+
+@contextmanager
+def load(target: str, token: str) -> Iterator[tuple[list[str], list[str]]]:
+    """Create merchants from four clients; give the names that were answered, and the failures."""
+    is_over = threading.Event()
+    made: list[str] = []
+    failed: list[str] = []
+
+    def create(worker: int) -> None:
+        with Client(target, token=token) as operator:
+            for number in range(10_000):
+                if is_over.is_set():
+                    return
+                name = f"{worker}-{number}"
+                try:
+                    operator.admin.CreateMerchant(CreateMerchantRequest(display_name=name))
+                    made.append(name)
+                except FbaliError as error:
+                    failed.append(repr(error))
+                time.sleep(0.01)
+
+    threads = [threading.Thread(target=create, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield made, failed
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_restarting_each_of_two_apis_under_load_loses_no_call(fleet: Fleet):
@@ -138,38 +179,14 @@ def test_restarting_each_of_two_apis_under_load_loses_no_call(fleet: Fleet):
     ports = [free_port(), free_port()]
     apis = [fleet.start_api(port) for port in ports]
     target = ",".join(f"127.0.0.1:{port}" for port in ports)
-    is_over = threading.Event()
-    failed: list[str] = []
-    made: list[str] = []
 
-    def create(worker: int) -> None:
-        with Client(target, token=token) as operator:
-            for number in range(10_000):
-                if is_over.is_set():
-                    return
-                try:
-                    operator.admin.CreateMerchant(
-                        CreateMerchantRequest(display_name=f"{worker}-{number}")
-                    )
-                    made.append(f"{worker}-{number}")
-                    time.sleep(0.01)
-                except FbaliError as error:
-                    failed.append(repr(error))
-
-    threads = [threading.Thread(target=create, args=(worker,)) for worker in range(4)]
-    for thread in threads:
-        thread.start()
-    for index, port in enumerate(ports):
-        time.sleep(0.5)
-        stopped_at = time.monotonic()
-        apis[index].signal(signal.SIGTERM)
-        assert apis[index].end() == 0
-        print(f"stopped in {time.monotonic() - stopped_at:.1f} s")
-        apis[index] = fleet.start_api(port)
-        time.sleep(2.2)  # Clients look for a server again every 2 s.
-    is_over.set()
-    for thread in threads:
-        thread.join()
+    with load(target, token) as (made, failed):
+        for api, port in zip(apis, ports, strict=True):
+            time.sleep(0.5)
+            api.signal(signal.SIGTERM)
+            assert api.end() == 0
+            fleet.start_api(port)
+            time.sleep(2.2)  # Clients look for a server again every 2 s.
 
     assert failed == []
     assert len(made) > 100

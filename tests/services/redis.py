@@ -34,7 +34,12 @@ def redis_url() -> str:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             start_redis(folder)
-    return f"unix://{folder / 'socket'}?db={_worker_number()}"
+    return redis_server_url(folder, _worker_number())
+
+
+def redis_server_url(folder: Path, database: int = 0) -> str:
+    """Give the URL of a database of the server in a folder."""
+    return f"unix://{folder / 'socket'}?db={database}"
 
 
 def start_redis(folder: Path) -> None:

@@ -241,3 +241,27 @@ def test_failed_step_changes_nothing_and_is_tried_again(scene):
 
 def test_every_kind_has_its_step():
     assert set(STEPS) == set(JobKind)
+
+
+def test_job_whose_database_went_away_is_given_back_and_counts_as_no_crash(scene):
+    job_id = sync_job(scene)
+    leases = Leases(scene.oms)
+
+    def go_away():
+        scene.db.on_statement = refuse
+        raise ZeroDivisionError
+
+    def refuse(_sql):
+        raise Unavailable("away")
+
+    scene.shop.faults.append(go_away)
+    run_job(scene.oms, leases, job_id)
+    leases.beat()
+    scene.db.on_statement = None
+    assert scene.db.one("SELECT lease_token IS NULL FROM job") == (False,)
+
+    leases.beat()
+
+    assert scene.db.one("SELECT lease_token, crashes, failures FROM job") == (None, 0, 0)
+    scene.run_jobs()
+    assert ("sync_store", "DONE") in scene.job_states()
