@@ -83,7 +83,10 @@ def api(settings: Settings, parent_fd: int | None) -> None:
     """Run an API process only."""
     from server.app import run as serve
 
-    serve(_prepare(settings, parent_fd), settings)
+    try:
+        serve(_prepare(settings, parent_fd), settings)
+    except RuntimeError as error:  # The address is taken.
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

@@ -54,6 +54,9 @@ class Child:
         # A signal is somebody else's doing, an exit its own.
         self._refusals = self._refusals + 1 if is_young and code >= 0 else 0
         self._start_at = now + self._pause
+        if self.is_hopeless:
+            log.error("%s ended with %s, as often before: it cannot run", self._command, code)
+            return
         log.warning(
             "%s ended with %s; starting it again in %.1f s", self._command, code, self._pause
         )
@@ -108,8 +111,6 @@ def supervise(commands: Sequence[str], grace_seconds: float) -> int:
         time.sleep(_POLL_SECONDS)
         for child in children:
             child.look()
-    if not signals:
-        log.error("a process ends as soon as it is started: see what it said, and stop")
     _stop(children, grace_seconds, lambda: signals > 1)
     os.close(write_end)
     return 0 if signals else 1

@@ -51,7 +51,7 @@ def parse_target(target: str, *, tls: bool = False) -> Endpoint:
 
 def _listed(address: str) -> str:
     """Write several addresses as gRPC names a list of them."""
-    if "," not in address or address.startswith(_LISTS):
+    if "," not in address or address.startswith((*_LISTS, "unix:", "unix-abstract:")):
         return address
     return f"ipv6:{address}" if address.startswith("[") else f"ipv4:{address}"
 
