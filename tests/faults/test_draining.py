@@ -15,20 +15,13 @@ import pytest
 import redis
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET, PretendShop, ShopOptions
+from app.demo.shop import PretendShop, ShopOptions
 from app.demo.shop_answers import Reply
 from fbali.client import Client
 from fbali.errors import FbaliError
-from fbali.v1.admin_service_pb2 import (
-    CreateMerchantRequest,
-    IssueTokenRequest,
-    ListMerchantsRequest,
-)
-from fbali.v1.hosting_service_pb2 import ConnectStoreRequest
-from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
-from fbali.v1.token_pb2 import ROLE_MERCHANT
+from fbali.v1.admin_service_pb2 import CreateMerchantRequest, ListMerchantsRequest
 from tests.services.breakable import BreakableRedis
-from tests.services.fleet import Fleet, free_port
+from tests.services.fleet import Fleet, connect_request, free_port, merchant_of
 from tests.services.stack import wait_for
 
 SLOW_SECONDS = 2.0
@@ -53,27 +46,6 @@ def slow_shop() -> Iterator[tuple[PretendShop, threading.Event]]:
 
     with PretendShop(ShopOptions(hook=think)) as shop:
         yield shop, asked
-
-
-@contextmanager
-def merchant_of(operator: Client, port: int) -> Iterator[tuple[Client, str]]:
-    """Give a merchant's client, and the merchant's name."""
-    made = operator.admin.CreateMerchant(CreateMerchantRequest(display_name="Shop owner"))
-    issued = operator.admin.IssueToken(
-        IssueTokenRequest(role=ROLE_MERCHANT, principal=made.merchant.name, display_name="t")
-    )
-    with Client(f"127.0.0.1:{port}", token=issued.secret) as merchant:
-        yield merchant, made.merchant.name
-
-
-def connect_request(merchant: str, shop: PretendShop) -> ConnectStoreRequest:
-    return ConnectStoreRequest(
-        parent=merchant,
-        platform=STORE_PLATFORM_WOOCOMMERCE,
-        base_url=shop.url,
-        consumer_key=CONSUMER_KEY,
-        consumer_secret=CONSUMER_SECRET,
-    )
 
 
 @contextmanager

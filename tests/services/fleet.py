@@ -5,12 +5,18 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from app.demo.server_process import own_environment
+from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET, PretendShop
+from fbali.client import Client
+from fbali.v1.admin_service_pb2 import CreateMerchantRequest, IssueTokenRequest
+from fbali.v1.hosting_service_pb2 import ConnectStoreRequest
+from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
+from fbali.v1.token_pb2 import ROLE_MERCHANT
 from tests.services.stack import wait_for
 
 STOP_SECONDS_MAX = 30.0
@@ -115,3 +121,24 @@ class Fleet:
                 member.process.wait()
         os.close(self._leash)
         os.close(self._read_end)
+
+
+@contextmanager
+def merchant_of(operator: Client, port: int) -> Iterator[tuple[Client, str]]:
+    """Give a merchant's client, and the merchant's name."""
+    made = operator.admin.CreateMerchant(CreateMerchantRequest(display_name="Shop owner"))
+    issued = operator.admin.IssueToken(
+        IssueTokenRequest(role=ROLE_MERCHANT, principal=made.merchant.name, display_name="t")
+    )
+    with Client(f"127.0.0.1:{port}", token=issued.secret) as merchant:
+        yield merchant, made.merchant.name
+
+
+def connect_request(merchant: str, shop: PretendShop) -> ConnectStoreRequest:
+    return ConnectStoreRequest(
+        parent=merchant,
+        platform=STORE_PLATFORM_WOOCOMMERCE,
+        base_url=shop.url,
+        consumer_key=CONSUMER_KEY,
+        consumer_secret=CONSUMER_SECRET,
+    )
