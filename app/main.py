@@ -82,8 +82,10 @@ def run(settings: Settings, parent_fd: int | None) -> None:
     if parent_fd is not None:
         end_with_parent(parent_fd)
     bootstrap.open_database(settings).migrate()
+    set_up_logs(settings.log_level, settings.log_format)
     click.echo(f"FbAli OMS serves {settings.listen}, Ctrl-C stops it.", err=True)
-    sys.exit(supervise(["api", "worker"]))
+    commands = ["api", "worker"] if settings.is_embedded else ["api", "worker", "scheduler"]
+    sys.exit(supervise(commands, settings.grace_seconds))
 
 
 @main.command()
@@ -93,17 +95,42 @@ def api(settings: Settings, parent_fd: int | None) -> None:
     """Run an API process only."""
     from server.app import run as serve
 
-    serve(_prepare(settings, parent_fd), settings)
+    try:
+        serve(_prepare(settings, parent_fd), settings)
+    except RuntimeError as error:  # The address is taken.
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="Keep so many worker processes running, and replace those that die.",
+)
+@_PARENT_FD
+@click.pass_obj
+def worker(settings: Settings, parent_fd: int | None, processes: int | None) -> None:
+    """Run a worker process only, or several that are watched over."""
+    from workers.app import run as work
+
+    oms = _prepare(settings, parent_fd)
+    if processes is not None:
+        oms.db.close()
+        sys.exit(supervise(["worker"] * processes, settings.grace_seconds))
+    try:
+        work(oms, settings)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()
 @_PARENT_FD
 @click.pass_obj
-def worker(settings: Settings, parent_fd: int | None) -> None:
-    """Run a worker process only."""
-    from workers.app import run as work
+def scheduler(settings: Settings, parent_fd: int | None) -> None:
+    """Run a scheduler only: it turns the timetable into jobs, beside any number of others."""
+    from workers.app import run_scheduler
 
-    work(_prepare(settings, parent_fd), settings)
+    run_scheduler(_prepare(settings, parent_fd))
 
 
 @main.command()

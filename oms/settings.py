@@ -36,6 +36,8 @@ class Settings:
     tracking_token: str = field(repr=False)
     tracking_interval_seconds: float
     worker_threads: int
+    outside_threads: int
+    grace_seconds: float
     log_level: str
     log_format: str
 
@@ -89,6 +91,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         tracking_token=read("TRACKING_TOKEN", "", str),
         tracking_interval_seconds=read("TRACKING_INTERVAL_SECONDS", "0", _seconds),
         worker_threads=read("WORKER_THREADS", "8", _count),
+        outside_threads=read("OUTSIDE_THREADS", "8", _count),
+        grace_seconds=read("GRACE_SECONDS", "15", _seconds),
         log_level=read("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error")),
         log_format=read("LOG_FORMAT", "auto", _one_of("auto", "json", "text")),
     )

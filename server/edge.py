@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 CALLS_IN_FLIGHT_MAX = 200  # More than this would only wait for a thread until their deadlines.
 
+# They wait for stores: threads of their own, so that a slow store does not hold up other calls.
+OUTSIDE_METHODS = frozenset({"ConnectStore", "TestStore"})
+
 T = TypeVar("T")
 Method = Callable[[Any, Call], Any]
 _SCHEME = "bearer "
@@ -53,15 +56,26 @@ class Edge:
     """Runs calls; one per server."""
 
     def __init__(
-        self, oms: Oms, pool: ThreadPoolExecutor, threads: int, limits: StreamLimits
+        self,
+        oms: Oms,
+        pool: ThreadPoolExecutor,
+        threads: int,
+        outside_pool: ThreadPoolExecutor,
+        limits: StreamLimits,
     ) -> None:
-        """Serve with the threads of a pool, each of which keeps a database connection."""
+        """Serve with the threads of two pools, each of which keeps a database connection."""
         self._oms = oms
         self._pool = pool
+        self._outside_pool = outside_pool
         self._limits = limits
         self._hops = Hops(pool, threads, oms.db)
         self._places = Places(limits)
         self._in_flight = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no call is under way."""
+        return self._in_flight == 0
 
     def handler(self, endpoint: Endpoint) -> Any:
         """Return the gRPC handler of an endpoint; a servicer may answer in encoded form.
@@ -125,8 +139,10 @@ class Edge:
                 raise LimitExceeded("the server is busy; try again in a moment", limit="calls")
             secret = _bearer(context.invocation_metadata() or ())
             loop = asyncio.get_running_loop()
+            is_outside = endpoint.method in OUTSIDE_METHODS
+            pool = self._outside_pool if is_outside else self._pool
             answer: Message | bytes = await loop.run_in_executor(
-                self._pool, self._serve, endpoint, body, secret
+                pool, self._serve, endpoint, body, secret
             )
             return answer
         finally:

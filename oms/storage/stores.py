@@ -143,6 +143,11 @@ def _store(row: Row) -> Store:
     )
 
 
+def turn_name(store_id: str) -> str:
+    """Name the turn of those who call a store."""
+    return f"stores/{store_id}"
+
+
 # --- Sync runs --------------------------------------------------------------------------------
 
 _RUN = (

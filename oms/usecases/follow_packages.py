@@ -21,7 +21,7 @@ from oms.domain.tracking import (
     TrackingEvent,
     TrackingReport,
 )
-from oms.storage import events, jobs, orders, packages, recounting
+from oms.storage import events, jobs, orders, packages, recounting, turns
 from oms.storage.events import NewEvent
 from oms.storage.packages import SYSTEM_SOURCE, Followed, PackageRecord
 from oms.usecases.allocate_orders import go_on
@@ -91,6 +91,12 @@ def _set_aside(oms: Oms, job: ClaimedJob, package: PackageRecord, cursor: Cursor
         packages.put_off(oms.db, package.id, now_ms + ASIDE_MS, "its news could not be taken")
         jobs.advance(oms.db, job, cursor, now_ms)
     return cursor
+
+
+def turn_of_carrier(oms: Oms, job: ClaimedJob) -> str:
+    """Name the turn that the steps of a poll need."""
+    del job
+    return f"carriers/{'none' if oms.carrier is None else oms.carrier.name}"
 
 
 def _batch_size_max(carrier: CarrierGateway | None) -> int:
@@ -261,5 +267,8 @@ def _put_off(oms: Oms, job: ClaimedJob, error: GatewayError) -> None:
     """Let the tracking service rest; the parcels' own schedule is not touched."""
     with oms.db.transaction():
         now_ms = oms.clock.now_ms()
-        pause_ms = max(back_off_ms(job.failures + 1, 0.5), int(error.retry_after_seconds * 1000))
+        rest_ms = int(error.retry_after_seconds * 1000)
+        if rest_ms:
+            turns.rest(oms.db, turn_of_carrier(oms, job), now_ms + rest_ms)
+        pause_ms = max(back_off_ms(job.failures + 1, 0.5), rest_ms)
         jobs.put_off(oms.db, job, error.message, now_ms + pause_ms)

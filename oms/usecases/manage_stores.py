@@ -16,7 +16,7 @@ from oms.domain.stores import (
     SyncRunState,
     WriteBackMode,
 )
-from oms.storage import jobs, schedule, stores
+from oms.storage import jobs, schedule, stores, turns
 from oms.storage.schedule import Slot
 from oms.usecases.context import Oms, Transaction, require_version
 from oms.usecases.ports import StoreAddress
@@ -173,10 +173,29 @@ def probe_store(oms: Oms, merchant_id: str, store_id: str) -> StoreTest:
         store = stores.get(oms.db, merchant_id, store_id)
         require_connected(store)
         address = StoreAddress(store.platform, store.base_url, stores.credentials(oms.db, store_id))
+        rest_ms = turns.rests_until(oms.db, stores.turn_name(store_id)) - oms.clock.now_ms()
+    if rest_ms > 0:
+        return StoreTest(None, _rests(rest_ms / 1000))
     try:
         return StoreTest(oms.stores.open(address).identify(), None)
     except GatewayError as problem:
+        _remember_rest(oms, store_id, problem)
         return StoreTest(None, problem)
+
+
+def _rests(seconds: float) -> GatewayError:
+    return GatewayError(
+        f"the store asked to be left alone for another {seconds:.0f} s: it was not asked",
+        reason="GATEWAY_THROTTLED",
+        retry_after_seconds=seconds,
+    )
+
+
+def _remember_rest(oms: Oms, store_id: str, problem: GatewayError) -> None:
+    if problem.retry_after_seconds:
+        with oms.db.transaction():
+            not_before = oms.clock.now_ms() + int(problem.retry_after_seconds * 1000)
+            turns.rest(oms.db, stores.turn_name(store_id), not_before)
 
 
 def request_sync(tx: Transaction, store_id: str) -> SyncRun:

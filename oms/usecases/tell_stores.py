@@ -37,7 +37,7 @@ def _carry_out(tx: Transaction, order: OrderParcels, actions: Mapping[str, Actio
     to_tell = [key for key, action in actions.items() if action == Action.TELL]
     if to_tell:
         write_backs.insert(tx.db, order, to_tell, tx.now_ms)
-        request_write_back(tx, order.merchant_id, order.order_id)
+        request_write_back(tx, order.merchant_id, order.store_id, order.order_id)
     corrected = [key for key, action in actions.items() if action != Action.TELL]
     for found in write_backs.of_packages(tx.db, corrected) if corrected else ():
         if actions[found.package_id] == Action.SUPERSEDE:
@@ -47,13 +47,13 @@ def _carry_out(tx: Transaction, order: OrderParcels, actions: Mapping[str, Actio
             write_history(tx, found, "write_back.outdated")
 
 
-def request_write_back(tx: Transaction, merchant_id: str, order_id: str) -> None:
+def request_write_back(tx: Transaction, merchant_id: str, store_id: str, order_id: str) -> None:
     """Write the job that tells the store of an order, unless one waits already."""
     jobs.enqueue(
         tx.db,
         JobKind.WRITE_BACK,
         tx.now_ms,
-        args={"order_id": order_id},
+        args={"order_id": order_id, "store_id": store_id},
         dedupe_key=f"write_back:{order_id}",
         merchant_id=merchant_id,
     )

@@ -23,7 +23,7 @@ from oms.domain.write_backs import (
     is_wholly_shipped,
     pause_ms,
 )
-from oms.storage import jobs, orders, stores, write_backs
+from oms.storage import jobs, orders, stores, turns, write_backs
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.ports import StoreAddress, StoreGateway
 from oms.usecases.tell_stores import (
@@ -194,8 +194,11 @@ def _record_problem(
             cursor = {"given_up": found.id}
             jobs.advance(tx.db, job, cursor, tx.now_ms)
             return cursor
+        rest_ms = int(error.retry_after_seconds * 1000)
+        if rest_ms:
+            turns.rest(tx.db, stores.turn_name(found.store_id), tx.now_ms + rest_ms)
         jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret.
-        pause = max(pause_ms(failures, jitter), int(error.retry_after_seconds * 1000))
+        pause = max(pause_ms(failures, jitter), rest_ms)
         write_backs.update(tx.db, replace(failed, next_attempt_at=tx.now_ms + pause))
         jobs.put_off(tx.db, job, error.message, tx.now_ms + pause)
         return None
@@ -251,5 +254,5 @@ def retry_write_back(tx: Transaction, command: RetryWriteBack) -> WriteBack:
         finished_at=None,
     )
     write_history(tx, found, "write_back.retried")
-    request_write_back(tx, found.merchant_id, found.order_id)
+    request_write_back(tx, found.merchant_id, found.store_id, found.order_id)
     return retried

@@ -212,11 +212,11 @@ def test_failing_carrier_leaves_the_parcels_schedule_alone_and_is_asked_later(ro
     road.scan("T1", P.IN_TRANSIT)
     error = GatewayError("slow down", reason="GATEWAY_THROTTLED", retry_after_seconds=90)
     road.scene.carrier.faults.append(error)
-    before = road.scene.dump("job")
+    before = road.scene.dump("job", "turn")
 
     road.poll()
 
-    assert road.scene.dump("job") == before
+    assert road.scene.dump("job", "turn") == before
     [job] = road.scene.db.all(
         "SELECT due_at - ?, failures FROM job WHERE state = 'PENDING'", road.scene.clock.now_ms()
     )

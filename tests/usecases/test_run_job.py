@@ -191,9 +191,11 @@ def test_heartbeat_keeps_the_lease_of_a_long_step(scene):
     leases.start()
     run_job(scene.oms, leases, job_id)
     leases.stop()
+    scene.run_jobs()  # It was long enough to let others go first.
 
     [run] = stores.runs(scene.db, scene.merchant.id, scene.store.id, "", 1)
     assert run.state == SyncRunState.SUCCEEDED
+    assert [read[0] for read in scene.shop.reads] == ["products", "orders"]
 
 
 def test_worker_that_winds_down_gives_its_job_back_after_the_step(scene):
@@ -273,3 +275,27 @@ def test_overdue_allocation_that_is_deadly_is_put_off_and_the_others_expire(scen
     assert ("expire_allocations", "DONE") in scene.job_states()
     deadline = scene.order("1001").allocations[0].accept_deadline_at
     assert deadline > scene.clock.now_ms() - 16 * BACK_OFF_MAX_MS
+
+
+def test_job_whose_database_went_away_is_given_back_and_counts_as_no_crash(scene):
+    job_id = sync_job(scene)
+    leases = Leases(scene.oms)
+
+    def go_away():
+        scene.db.on_statement = refuse
+        raise ZeroDivisionError
+
+    def refuse(_sql):
+        raise Unavailable("away")
+
+    scene.shop.faults.append(go_away)
+    run_job(scene.oms, leases, job_id)
+    leases.beat()
+    scene.db.on_statement = None
+    assert scene.db.one("SELECT lease_token IS NULL FROM job") == (False,)
+
+    leases.beat()
+
+    assert scene.db.one("SELECT lease_token, crashes, failures FROM job") == (None, 0, 0)
+    scene.run_jobs()
+    assert ("sync_store", "DONE") in scene.job_states()

@@ -42,7 +42,8 @@ class Client:
         """Prepare a connection; nothing is sent before the first call.
 
         Args:
-            target: host:port, unix:/path, or https://host:port for an encrypted connection.
+            target: host:port, unix:/path, or https://host:port for an encrypted connection;
+                several servers as a list of addresses: 10.0.0.1:7443,10.0.0.2:7443.
             token: The bearer secret; empty for calls that need none.
             tls: Encrypt, as https:// does.
             ca_file: PEM file of the authorities to trust instead of the public ones.

@@ -41,8 +41,10 @@ from oms.storage.tables.stores import (
 )
 from oms.storage.tables.work import (
     JobRow,
+    ProcessRow,
     RequestRow,
     ScheduleRow,
+    TurnRow,
 )
 from oms.storage.tables.write_backs import WriteBackRow
 
@@ -78,4 +80,6 @@ TABLES: tuple[type[Table], ...] = (
     WriteBackRow,
     ExchangeRateRow,
     SaleRow,
+    TurnRow,
+    ProcessRow,
 )
