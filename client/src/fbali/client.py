@@ -1,4 +1,4 @@
-"""The Python client: one connection and the four services of the contract."""
+"""The Python client: one connection and the five services of the contract."""
 
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ import grpc
 from fbali.calls import CallInterceptor, CallPolicy
 from fbali.channels import DEFAULT_TARGET, open_channel, parse_target
 from fbali.v1.admin_service_pb2_grpc import AdminServiceStub
+from fbali.v1.after_sales_service_pb2_grpc import AfterSalesServiceStub
 from fbali.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
 from fbali.v1.hosting_service_pb2_grpc import HostingServiceStub
 from fbali.v1.order_service_pb2_grpc import OrderServiceStub
@@ -66,6 +67,11 @@ class Client:
     def fulfillment(self) -> FulfillmentServiceStub:
         """What a vendor sees and does."""
         return FulfillmentServiceStub(self._calls)
+
+    @cached_property
+    def after_sales(self) -> AfterSalesServiceStub:
+        """Customers' problems on their way to being settled."""
+        return AfterSalesServiceStub(self._calls)
 
     @cached_property
     def admin(self) -> AdminServiceStub:
