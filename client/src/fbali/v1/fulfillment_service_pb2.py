@@ -31,7 +31,7 @@ from fbali.v1 import vendor_pb2 as fbali_dot_v1_dot_vendor__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"fbali/v1/fulfillment_service.proto\x12\x08\x66\x62\x61li.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x66\x62\x61li/v1/allocation.proto\x1a\x19\x66\x62\x61li/v1/cost_entry.proto\x1a\x14\x66\x62\x61li/v1/money.proto\x1a\x16\x66\x62\x61li/v1/package.proto\x1a\x15\x66\x62\x61li/v1/vendor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"}\n\x0cRecordedCost\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x12.fbali.v1.CostKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\'\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x0f.fbali.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\xfb\x01\n\x16ListAllocationsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12<\n\x06states\x18\x04 \x03(\x0e\x32\x19.fbali.v1.AllocationStateB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x08merchant\x18\x05 \x01(\tB%\xbaH\"r\x1d\x32\x1b^merchants/[0-9a-z-]{1,40}$\xd8\x01\x01\"]\n\x17ListAllocationsResponse\x12)\n\x0b\x61llocations\x18\x01 \x03(\x0b\x32\x14.fbali.v1.Allocation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x14GetAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\"A\n\x15GetAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x9c\x01\n\x17\x41\x63\x63\x65ptAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x18\x41\x63\x63\x65ptAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xef\x01\n\x17RejectAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x39\n\rreject_reason\x18\x02 \x01(\x0e\x32\x16.fbali.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x18RejectAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xee\x01\n\x16\x43loseAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x39\n\rreject_reason\x18\x02 \x01(\x0e\x32\x16.fbali.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"C\n\x17\x43loseAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xb9\x02\n\x14\x43reatePackageRequest\x12K\n\x06parent\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\"\n\x0ftracking_number\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x32\n\x0c\x63\x61rrier_code\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{0,40}$\x12/\n\x05lines\x18\x04 \x03(\x0b\x32\x15.fbali.v1.PackageLineB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x13\n\x0bhanded_over\x18\x05 \x01(\x08\x12\x15\n\x04\x65tag\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"e\n\x15\x43reatePackageResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xc7\x01\n\x12VoidPackageRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}/packages/[0-9a-z]{1,40}$\x12\x16\n\x04note\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"c\n\x13VoidPackageResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x8a\x03\n\x19ReportPackageEventRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}/packages/[0-9a-z]{1,40}$\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32\x16.fbali.v1.PackageStateB\x0e\xbaH\x0b\x82\x01\x08\x10\x01 \x00 \n \x0b\x12=\n\x10\x65xception_reason\x18\x03 \x01(\x0e\x32\x19.fbali.v1.ExceptionReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x38\n\noccur_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\xbaH\x05\xb2\x01\x02\x38\x01\x12\x1d\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x1a\n\x08location\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"j\n\x1aReportPackageEventResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xb3\x01\n\x12RecordCostsRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x31\n\x05\x63osts\x18\x02 \x03(\x0b\x32\x16.fbali.v1.RecordedCostB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x13RecordCostsResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x8b\x01\n\x1dListVendorPartnershipsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"f\n\x1eListVendorPartnershipsResponse\x12+\n\x0cpartnerships\x18\x01 \x03(\x0b\x32\x15.fbali.v1.Partnership\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x89\x01\n\x18\x41\x63\x63\x65ptPartnershipRequest\x12L\n\x04name\x18\x01 \x01(\tB>\xbaH;r927^merchants/[0-9a-z-]{1,40}/partnerships/[0-9a-z]{1,40}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x19\x41\x63\x63\x65ptPartnershipResponse\x12*\n\x0bpartnership\x18\x01 \x01(\x0b\x32\x15.fbali.v1.Partnership\"\xc6\x01\n\x19\x41nswerCancellationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x0e\n\x06\x61greed\x18\x02 \x01(\x08\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x1a\x41nswerCancellationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation2\xff\x08\n\x12\x46ulfillmentService\x12[\n\x0fListAllocations\x12 .fbali.v1.ListAllocationsRequest\x1a!.fbali.v1.ListAllocationsResponse\"\x03\x90\x02\x01\x12U\n\rGetAllocation\x12\x1e.fbali.v1.GetAllocationRequest\x1a\x1f.fbali.v1.GetAllocationResponse\"\x03\x90\x02\x01\x12^\n\x10\x41\x63\x63\x65ptAllocation\x12!.fbali.v1.AcceptAllocationRequest\x1a\".fbali.v1.AcceptAllocationResponse\"\x03\x90\x02\x02\x12^\n\x10RejectAllocation\x12!.fbali.v1.RejectAllocationRequest\x1a\".fbali.v1.RejectAllocationResponse\"\x03\x90\x02\x02\x12[\n\x0f\x43loseAllocation\x12 .fbali.v1.CloseAllocationRequest\x1a!.fbali.v1.CloseAllocationResponse\"\x03\x90\x02\x02\x12U\n\rCreatePackage\x12\x1e.fbali.v1.CreatePackageRequest\x1a\x1f.fbali.v1.CreatePackageResponse\"\x03\x90\x02\x02\x12O\n\x0bVoidPackage\x12\x1c.fbali.v1.VoidPackageRequest\x1a\x1d.fbali.v1.VoidPackageResponse\"\x03\x90\x02\x02\x12\x64\n\x12ReportPackageEvent\x12#.fbali.v1.ReportPackageEventRequest\x1a$.fbali.v1.ReportPackageEventResponse\"\x03\x90\x02\x02\x12O\n\x0bRecordCosts\x12\x1c.fbali.v1.RecordCostsRequest\x1a\x1d.fbali.v1.RecordCostsResponse\"\x03\x90\x02\x02\x12p\n\x16ListVendorPartnerships\x12\'.fbali.v1.ListVendorPartnershipsRequest\x1a(.fbali.v1.ListVendorPartnershipsResponse\"\x03\x90\x02\x01\x12\x61\n\x11\x41\x63\x63\x65ptPartnership\x12\".fbali.v1.AcceptPartnershipRequest\x1a#.fbali.v1.AcceptPartnershipResponse\"\x03\x90\x02\x02\x12\x64\n\x12\x41nswerCancellation\x12#.fbali.v1.AnswerCancellationRequest\x1a$.fbali.v1.AnswerCancellationResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"fbali/v1/fulfillment_service.proto\x12\x08\x66\x62\x61li.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x66\x62\x61li/v1/allocation.proto\x1a\x19\x66\x62\x61li/v1/cost_entry.proto\x1a\x14\x66\x62\x61li/v1/money.proto\x1a\x16\x66\x62\x61li/v1/package.proto\x1a\x15\x66\x62\x61li/v1/vendor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x7f\n\x0cRecordedCost\x12.\n\x04kind\x18\x01 \x01(\x0e\x32\x12.fbali.v1.CostKindB\x0c\xbaH\t\x82\x01\x06\x10\x01 \x00 \x06\x12\'\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x0f.fbali.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\xfb\x01\n\x16ListAllocationsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12<\n\x06states\x18\x04 \x03(\x0e\x32\x19.fbali.v1.AllocationStateB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x08merchant\x18\x05 \x01(\tB%\xbaH\"r\x1d\x32\x1b^merchants/[0-9a-z-]{1,40}$\xd8\x01\x01\"]\n\x17ListAllocationsResponse\x12)\n\x0b\x61llocations\x18\x01 \x03(\x0b\x32\x14.fbali.v1.Allocation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x14GetAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\"A\n\x15GetAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x9c\x01\n\x17\x41\x63\x63\x65ptAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x18\x41\x63\x63\x65ptAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xef\x01\n\x17RejectAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x39\n\rreject_reason\x18\x02 \x01(\x0e\x32\x16.fbali.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x18RejectAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xee\x01\n\x16\x43loseAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x39\n\rreject_reason\x18\x02 \x01(\x0e\x32\x16.fbali.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"C\n\x17\x43loseAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xb9\x02\n\x14\x43reatePackageRequest\x12K\n\x06parent\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\"\n\x0ftracking_number\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x32\n\x0c\x63\x61rrier_code\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{0,40}$\x12/\n\x05lines\x18\x04 \x03(\x0b\x32\x15.fbali.v1.PackageLineB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x13\n\x0bhanded_over\x18\x05 \x01(\x08\x12\x15\n\x04\x65tag\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"e\n\x15\x43reatePackageResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xc7\x01\n\x12VoidPackageRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}/packages/[0-9a-z]{1,40}$\x12\x16\n\x04note\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"c\n\x13VoidPackageResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x8a\x03\n\x19ReportPackageEventRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}/packages/[0-9a-z]{1,40}$\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32\x16.fbali.v1.PackageStateB\x0e\xbaH\x0b\x82\x01\x08\x10\x01 \x00 \n \x0b\x12=\n\x10\x65xception_reason\x18\x03 \x01(\x0e\x32\x19.fbali.v1.ExceptionReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x38\n\noccur_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\xbaH\x05\xb2\x01\x02\x38\x01\x12\x1d\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x1a\n\x08location\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"j\n\x1aReportPackageEventResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xb3\x01\n\x12RecordCostsRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x31\n\x05\x63osts\x18\x02 \x03(\x0b\x32\x16.fbali.v1.RecordedCostB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x13RecordCostsResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x8b\x01\n\x1dListVendorPartnershipsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"f\n\x1eListVendorPartnershipsResponse\x12+\n\x0cpartnerships\x18\x01 \x03(\x0b\x32\x15.fbali.v1.Partnership\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x89\x01\n\x18\x41\x63\x63\x65ptPartnershipRequest\x12L\n\x04name\x18\x01 \x01(\tB>\xbaH;r927^merchants/[0-9a-z-]{1,40}/partnerships/[0-9a-z]{1,40}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x19\x41\x63\x63\x65ptPartnershipResponse\x12*\n\x0bpartnership\x18\x01 \x01(\x0b\x32\x15.fbali.v1.Partnership\"\xc6\x01\n\x19\x41nswerCancellationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x0e\n\x06\x61greed\x18\x02 \x01(\x08\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x1a\x41nswerCancellationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation2\xff\x08\n\x12\x46ulfillmentService\x12[\n\x0fListAllocations\x12 .fbali.v1.ListAllocationsRequest\x1a!.fbali.v1.ListAllocationsResponse\"\x03\x90\x02\x01\x12U\n\rGetAllocation\x12\x1e.fbali.v1.GetAllocationRequest\x1a\x1f.fbali.v1.GetAllocationResponse\"\x03\x90\x02\x01\x12^\n\x10\x41\x63\x63\x65ptAllocation\x12!.fbali.v1.AcceptAllocationRequest\x1a\".fbali.v1.AcceptAllocationResponse\"\x03\x90\x02\x02\x12^\n\x10RejectAllocation\x12!.fbali.v1.RejectAllocationRequest\x1a\".fbali.v1.RejectAllocationResponse\"\x03\x90\x02\x02\x12[\n\x0f\x43loseAllocation\x12 .fbali.v1.CloseAllocationRequest\x1a!.fbali.v1.CloseAllocationResponse\"\x03\x90\x02\x02\x12U\n\rCreatePackage\x12\x1e.fbali.v1.CreatePackageRequest\x1a\x1f.fbali.v1.CreatePackageResponse\"\x03\x90\x02\x02\x12O\n\x0bVoidPackage\x12\x1c.fbali.v1.VoidPackageRequest\x1a\x1d.fbali.v1.VoidPackageResponse\"\x03\x90\x02\x02\x12\x64\n\x12ReportPackageEvent\x12#.fbali.v1.ReportPackageEventRequest\x1a$.fbali.v1.ReportPackageEventResponse\"\x03\x90\x02\x02\x12O\n\x0bRecordCosts\x12\x1c.fbali.v1.RecordCostsRequest\x1a\x1d.fbali.v1.RecordCostsResponse\"\x03\x90\x02\x02\x12p\n\x16ListVendorPartnerships\x12\'.fbali.v1.ListVendorPartnershipsRequest\x1a(.fbali.v1.ListVendorPartnershipsResponse\"\x03\x90\x02\x01\x12\x61\n\x11\x41\x63\x63\x65ptPartnership\x12\".fbali.v1.AcceptPartnershipRequest\x1a#.fbali.v1.AcceptPartnershipResponse\"\x03\x90\x02\x02\x12\x64\n\x12\x41nswerCancellation\x12#.fbali.v1.AnswerCancellationRequest\x1a$.fbali.v1.AnswerCancellationResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.fulfillment_servic
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECORDEDCOST'].fields_by_name['kind']._loaded_options = None
-  _globals['_RECORDEDCOST'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_RECORDEDCOST'].fields_by_name['kind']._serialized_options = b'\272H\t\202\001\006\020\001 \000 \006'
   _globals['_RECORDEDCOST'].fields_by_name['amount']._loaded_options = None
   _globals['_RECORDEDCOST'].fields_by_name['amount']._serialized_options = b'\272H\003\310\001\001'
   _globals['_RECORDEDCOST'].fields_by_name['note']._loaded_options = None
@@ -165,55 +165,55 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FULFILLMENTSERVICE'].methods_by_name['AnswerCancellation']._loaded_options = None
   _globals['_FULFILLMENTSERVICE'].methods_by_name['AnswerCancellation']._serialized_options = b'\220\002\002'
   _globals['_RECORDEDCOST']._serialized_start=233
-  _globals['_RECORDEDCOST']._serialized_end=358
-  _globals['_LISTALLOCATIONSREQUEST']._serialized_start=361
-  _globals['_LISTALLOCATIONSREQUEST']._serialized_end=612
-  _globals['_LISTALLOCATIONSRESPONSE']._serialized_start=614
-  _globals['_LISTALLOCATIONSRESPONSE']._serialized_end=707
-  _globals['_GETALLOCATIONREQUEST']._serialized_start=709
-  _globals['_GETALLOCATIONREQUEST']._serialized_end=806
-  _globals['_GETALLOCATIONRESPONSE']._serialized_start=808
-  _globals['_GETALLOCATIONRESPONSE']._serialized_end=873
-  _globals['_ACCEPTALLOCATIONREQUEST']._serialized_start=876
-  _globals['_ACCEPTALLOCATIONREQUEST']._serialized_end=1032
-  _globals['_ACCEPTALLOCATIONRESPONSE']._serialized_start=1034
-  _globals['_ACCEPTALLOCATIONRESPONSE']._serialized_end=1102
-  _globals['_REJECTALLOCATIONREQUEST']._serialized_start=1105
-  _globals['_REJECTALLOCATIONREQUEST']._serialized_end=1344
-  _globals['_REJECTALLOCATIONRESPONSE']._serialized_start=1346
-  _globals['_REJECTALLOCATIONRESPONSE']._serialized_end=1414
-  _globals['_CLOSEALLOCATIONREQUEST']._serialized_start=1417
-  _globals['_CLOSEALLOCATIONREQUEST']._serialized_end=1655
-  _globals['_CLOSEALLOCATIONRESPONSE']._serialized_start=1657
-  _globals['_CLOSEALLOCATIONRESPONSE']._serialized_end=1724
-  _globals['_CREATEPACKAGEREQUEST']._serialized_start=1727
-  _globals['_CREATEPACKAGEREQUEST']._serialized_end=2040
-  _globals['_CREATEPACKAGERESPONSE']._serialized_start=2042
-  _globals['_CREATEPACKAGERESPONSE']._serialized_end=2143
-  _globals['_VOIDPACKAGEREQUEST']._serialized_start=2146
-  _globals['_VOIDPACKAGEREQUEST']._serialized_end=2345
-  _globals['_VOIDPACKAGERESPONSE']._serialized_start=2347
-  _globals['_VOIDPACKAGERESPONSE']._serialized_end=2446
-  _globals['_REPORTPACKAGEEVENTREQUEST']._serialized_start=2449
-  _globals['_REPORTPACKAGEEVENTREQUEST']._serialized_end=2843
-  _globals['_REPORTPACKAGEEVENTRESPONSE']._serialized_start=2845
-  _globals['_REPORTPACKAGEEVENTRESPONSE']._serialized_end=2951
-  _globals['_RECORDCOSTSREQUEST']._serialized_start=2954
-  _globals['_RECORDCOSTSREQUEST']._serialized_end=3133
-  _globals['_RECORDCOSTSRESPONSE']._serialized_start=3135
-  _globals['_RECORDCOSTSRESPONSE']._serialized_end=3198
-  _globals['_LISTVENDORPARTNERSHIPSREQUEST']._serialized_start=3201
-  _globals['_LISTVENDORPARTNERSHIPSREQUEST']._serialized_end=3340
-  _globals['_LISTVENDORPARTNERSHIPSRESPONSE']._serialized_start=3342
-  _globals['_LISTVENDORPARTNERSHIPSRESPONSE']._serialized_end=3444
-  _globals['_ACCEPTPARTNERSHIPREQUEST']._serialized_start=3447
-  _globals['_ACCEPTPARTNERSHIPREQUEST']._serialized_end=3584
-  _globals['_ACCEPTPARTNERSHIPRESPONSE']._serialized_start=3586
-  _globals['_ACCEPTPARTNERSHIPRESPONSE']._serialized_end=3657
-  _globals['_ANSWERCANCELLATIONREQUEST']._serialized_start=3660
-  _globals['_ANSWERCANCELLATIONREQUEST']._serialized_end=3858
-  _globals['_ANSWERCANCELLATIONRESPONSE']._serialized_start=3860
-  _globals['_ANSWERCANCELLATIONRESPONSE']._serialized_end=3930
-  _globals['_FULFILLMENTSERVICE']._serialized_start=3933
-  _globals['_FULFILLMENTSERVICE']._serialized_end=5084
+  _globals['_RECORDEDCOST']._serialized_end=360
+  _globals['_LISTALLOCATIONSREQUEST']._serialized_start=363
+  _globals['_LISTALLOCATIONSREQUEST']._serialized_end=614
+  _globals['_LISTALLOCATIONSRESPONSE']._serialized_start=616
+  _globals['_LISTALLOCATIONSRESPONSE']._serialized_end=709
+  _globals['_GETALLOCATIONREQUEST']._serialized_start=711
+  _globals['_GETALLOCATIONREQUEST']._serialized_end=808
+  _globals['_GETALLOCATIONRESPONSE']._serialized_start=810
+  _globals['_GETALLOCATIONRESPONSE']._serialized_end=875
+  _globals['_ACCEPTALLOCATIONREQUEST']._serialized_start=878
+  _globals['_ACCEPTALLOCATIONREQUEST']._serialized_end=1034
+  _globals['_ACCEPTALLOCATIONRESPONSE']._serialized_start=1036
+  _globals['_ACCEPTALLOCATIONRESPONSE']._serialized_end=1104
+  _globals['_REJECTALLOCATIONREQUEST']._serialized_start=1107
+  _globals['_REJECTALLOCATIONREQUEST']._serialized_end=1346
+  _globals['_REJECTALLOCATIONRESPONSE']._serialized_start=1348
+  _globals['_REJECTALLOCATIONRESPONSE']._serialized_end=1416
+  _globals['_CLOSEALLOCATIONREQUEST']._serialized_start=1419
+  _globals['_CLOSEALLOCATIONREQUEST']._serialized_end=1657
+  _globals['_CLOSEALLOCATIONRESPONSE']._serialized_start=1659
+  _globals['_CLOSEALLOCATIONRESPONSE']._serialized_end=1726
+  _globals['_CREATEPACKAGEREQUEST']._serialized_start=1729
+  _globals['_CREATEPACKAGEREQUEST']._serialized_end=2042
+  _globals['_CREATEPACKAGERESPONSE']._serialized_start=2044
+  _globals['_CREATEPACKAGERESPONSE']._serialized_end=2145
+  _globals['_VOIDPACKAGEREQUEST']._serialized_start=2148
+  _globals['_VOIDPACKAGEREQUEST']._serialized_end=2347
+  _globals['_VOIDPACKAGERESPONSE']._serialized_start=2349
+  _globals['_VOIDPACKAGERESPONSE']._serialized_end=2448
+  _globals['_REPORTPACKAGEEVENTREQUEST']._serialized_start=2451
+  _globals['_REPORTPACKAGEEVENTREQUEST']._serialized_end=2845
+  _globals['_REPORTPACKAGEEVENTRESPONSE']._serialized_start=2847
+  _globals['_REPORTPACKAGEEVENTRESPONSE']._serialized_end=2953
+  _globals['_RECORDCOSTSREQUEST']._serialized_start=2956
+  _globals['_RECORDCOSTSREQUEST']._serialized_end=3135
+  _globals['_RECORDCOSTSRESPONSE']._serialized_start=3137
+  _globals['_RECORDCOSTSRESPONSE']._serialized_end=3200
+  _globals['_LISTVENDORPARTNERSHIPSREQUEST']._serialized_start=3203
+  _globals['_LISTVENDORPARTNERSHIPSREQUEST']._serialized_end=3342
+  _globals['_LISTVENDORPARTNERSHIPSRESPONSE']._serialized_start=3344
+  _globals['_LISTVENDORPARTNERSHIPSRESPONSE']._serialized_end=3446
+  _globals['_ACCEPTPARTNERSHIPREQUEST']._serialized_start=3449
+  _globals['_ACCEPTPARTNERSHIPREQUEST']._serialized_end=3586
+  _globals['_ACCEPTPARTNERSHIPRESPONSE']._serialized_start=3588
+  _globals['_ACCEPTPARTNERSHIPRESPONSE']._serialized_end=3659
+  _globals['_ANSWERCANCELLATIONREQUEST']._serialized_start=3662
+  _globals['_ANSWERCANCELLATIONREQUEST']._serialized_end=3860
+  _globals['_ANSWERCANCELLATIONRESPONSE']._serialized_start=3862
+  _globals['_ANSWERCANCELLATIONRESPONSE']._serialized_end=3932
+  _globals['_FULFILLMENTSERVICE']._serialized_start=3935
+  _globals['_FULFILLMENTSERVICE']._serialized_end=5086
 # @@protoc_insertion_point(module_scope)
