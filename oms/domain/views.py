@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from oms.domain.admission import Admission
 from oms.domain.allocations import AllocationState
-from oms.domain.costs import CostKind, CostSource
+from oms.domain.costs import CostKind, CostSource, final
 from oms.domain.holds import Hold
 from oms.domain.ledger import LineLedger, ShippingStatus
 from oms.domain.money import Money, totals
@@ -122,12 +122,8 @@ class AllocationView:
         return totals(cost.amount for cost in self.costs if cost.source == source)
 
     def final_costs(self) -> tuple[Money, ...]:
-        """Return what counts: the recorded costs where there are any, else the quoted ones.
-
-        Settlements of cases count beside either.
-        """
-        paid = self.total(CostSource.ACTUAL) or self.total(CostSource.QUOTED)
-        return totals([*paid, *self.total(CostSource.SETTLEMENT)])
+        """Sum what counts per currency: of each kind the recorded costs, else the quoted ones."""
+        return totals(cost.amount for cost in final(self.costs)) if self.costs else ()
 
 
 @dataclass(slots=True)

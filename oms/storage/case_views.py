@@ -48,7 +48,8 @@ def page(
     if before:
         condition += " AND c.id < ?"
         parameters.append(before)
-    rows = db.all(f"{_CASE} WHERE {condition} ORDER BY c.id DESC LIMIT ?", *parameters, limit)
+    sql = _CASE.replace("c.description", "SUBSTR(c.description, 1, 200)")
+    rows = db.all(f"{sql} WHERE {condition} ORDER BY c.id DESC LIMIT ?", *parameters, limit)
     items = _items(db, [row[0] for row in rows])
     return [_case(row, items=tuple(items.get(row[0], ()))) for row in rows]
 

@@ -325,6 +325,13 @@ def say(db: Database, case_id: str, message: NewMessage, now_ms: int) -> None:
     )
 
 
+def proposal_count(db: Database, case_id: str) -> int:
+    """Count what was proposed in a case."""
+    row = db.one("SELECT COUNT(*) FROM case_proposal WHERE case_id = ?", case_id)
+    assert row is not None
+    return int(row[0])
+
+
 def free_message_count(db: Database, case_id: str) -> int:
     """Count the messages of a case that went with no action."""
     row = db.one("SELECT COUNT(*) FROM case_message WHERE case_id = ? AND action = ''", case_id)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from oms.domain.cases import OPEN_STATES, CaseState
 from oms.domain.claims import Claim, ParcelUnits
-from oms.domain.costs import CostKind, CostSource
+from oms.domain.costs import Cost, CostKind, CostSource, final
 from oms.domain.ledger import LineKind
-from oms.domain.money import Money
+from oms.domain.money import Money, totals
 from oms.domain.settlements import PaidLine, PaidPart
 from oms.domain.tracking import PackageState
 from oms.storage import after_sales_policies
@@ -142,16 +142,19 @@ def _quote(unit_minor: int | None, shipping_minor: int | None, currency: str) ->
 
 
 def _paid(db: Database, allocation_id: str) -> dict[str, int]:
-    """Sum what counts, as for every other purpose: recorded costs, or without any the quoted."""
-    found: dict[str, dict[str, int]] = {}
-    for source, currency, amount in db.all(
-        "SELECT source, currency, SUM(amount_minor) FROM cost_entry WHERE allocation_id = ?"
-        " AND kind <> ? GROUP BY source, currency",
-        allocation_id,
-        CostKind.REFUND.value,
-    ):
-        found.setdefault(source, {})[currency] = int(amount)
-    return found.get(CostSource.ACTUAL) or found.get(CostSource.QUOTED) or {}
+    """Sum what counts for every other purpose too, before anything was given back."""
+    entries = [
+        Cost(CostKind(kind), CostSource(source), Money(currency, int(amount)))
+        for kind, source, currency, amount in db.all(
+            "SELECT kind, source, currency, SUM(amount_minor) FROM cost_entry"
+            " WHERE allocation_id = ? AND source <> 'SETTLEMENT' GROUP BY kind, source, currency",
+            allocation_id,
+        )
+    ]
+    return {
+        money.currency: money.amount_minor
+        for money in totals(entry.amount for entry in final(entries))
+    }
 
 
 def refunded_by(db: Database, case_id: str) -> dict[int, dict[str, int]]:

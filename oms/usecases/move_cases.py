@@ -15,6 +15,7 @@ from oms.usecases.context import Transaction, require_version
 from oms.usecases.plan_refunds import plan_refunds
 from oms.usecases.settle_cases import carry_out, confirm, review_outcomes, take_back
 
+PROPOSALS_MAX = 20  # Of one case: bounds how long two sides go on, and the size of an answer.
 FREE_MESSAGES_MAX = 200  # Of one case; what is said with an action comes on top.
 _HOUR_MS = 3_600_000
 
@@ -44,6 +45,7 @@ def move_case(tx: Transaction, command: MoveCase) -> CaseView:
     Raises:
         NotFound, InvalidInput, IllegalTransition, Conflict
         Refused: REFUND_EXCEEDS_PAID
+        LimitExceeded: nobody may propose anything more; what is on the table may be answered.
     """
     assert tx.caller is not None
     case = lock_case(tx, command.name)
@@ -55,11 +57,21 @@ def move_case(tx: Transaction, command: MoveCase) -> CaseView:
         quantities = {item.number: item.quantity for item in case.items}
         check_terms(command.terms, quantities, "terms")
         plan_refunds(tx.db, case, command.terms)
+        _require_room(tx, case)
         cases.propose(tx.db, case.id, tx.caller.role, command.terms, tx.now_ms)
     after = shift(tx, case, command.action, command.reject_reason)
     _say(tx, case, command.note, command.action.name)
     _follow_up(tx, case, command, after)
     return view_of(tx, case)
+
+
+def _require_room(tx: Transaction, case: CaseRecord) -> None:
+    if cases.proposal_count(tx.db, case.id) >= PROPOSALS_MAX:
+        raise LimitExceeded(
+            f"{case.name} has {PROPOSALS_MAX} proposals, which is all that it takes: accept the"
+            " last one, decline, or escalate",
+            limit="proposals",
+        )
 
 
 _SPEAKING = frozenset({CaseAction.REQUEST_INFO, CaseAction.PROVIDE_INFO})

@@ -99,7 +99,7 @@ def last_id(name: str) -> str:
 
 def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
     """Connect the shop, sync it, host with the vendor, and let it begin to work."""
-    fill(stack)
+    fill(stack, shipped_later=True)
     store = connect(stack, merchant)
     stack.work()
     products = {item.title: item for item in products_of(merchant)}
@@ -116,15 +116,6 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         )
     ).package
     merchant.call(CancelOrderRequest(name=orders["1003"].name))
-    vendor.call(
-        CreatePackageRequest(
-            parent=parts["1005"].name,
-            tracking_number=f"QUIET-{vendor.id[-6:]}",
-            handed_over=True,
-        )
-    )
-    line = parts["1005"].lines[0].line
-    cases = open_cases(stack, merchant, vendor, orders["1005"].name, line)
     return Estate(
         merchant=merchant.name,
         vendor=vendor.name,
@@ -147,17 +138,16 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         invitation=invitation(stack, vendor),
         stranger=stack.vendor("Stranger").name,
         new_store_url=stack.shop.url.replace("127.0.0.1", "localhost"),
-        claimed_order=orders["1005"].name,
-        claimed_line=line,
-        policy=f"{merchant.name}/partnerships/{vendor.id}/afterSalesPolicy",
-        **cases,
+        **open_cases(merchant, vendor, parts["1005"]),
     )
 
 
-def open_cases(
-    stack: Stack, merchant: Caller, vendor: Caller, order: str, line: str
-) -> dict[str, str]:
-    """Open a case per kind of thing that may be done to one, each about one unit."""
+def open_cases(merchant: Caller, vendor: Caller, part: Any) -> dict[str, str]:
+    """Ship a part, and open a case about a unit of it per kind of thing that may be done to one."""
+    number = f"QUIET-{vendor.id[-6:]}"
+    parcel = CreatePackageRequest(parent=part.name, tracking_number=number, handed_over=True)
+    vendor.call(parcel)
+    line = part.lines[0].line
     item = after_sales.NewCaseItem(
         line=line,
         quantity=1,
@@ -165,7 +155,7 @@ def open_cases(
         mode=RESOLUTION_MODE_OTHER,
         note="send a voucher",
     )
-    request = after_sales.CreateCaseRequest(order=order, description="It is odd", items=[item])
+    request = after_sales.CreateCaseRequest(order=part.order, description="It is odd", items=[item])
     kinds = ("drafted", "submitted_case", "asked", "offered", "rejected", "escalated", "agreed")
     names = {kind: merchant.call(request).cases[0].name for kind in kinds}
     for kind in kinds[1:]:
@@ -181,11 +171,12 @@ def open_cases(
         )
     merchant.call(after_sales.EscalateCaseRequest(name=names["escalated"]))
     vendor.call(after_sales.AcceptCaseRequest(name=names["agreed"]))
-    return names
+    policy = f"{merchant.name}/partnerships/{vendor.id}/afterSalesPolicy"
+    return {**names, "claimed_order": part.order, "claimed_line": line, "policy": policy}
 
 
-def fill(stack: Stack) -> None:
-    """Put the goods and four orders into the shop, unless they are there."""
+def fill(stack: Stack, *, shipped_later: bool = False) -> None:
+    """Put the goods and four orders into the shop (or five), unless they are there."""
     if stack.shop.store.product(goods.LAMP) is not None:
         return
     now = stack.clock.now_seconds()
@@ -194,8 +185,9 @@ def fill(stack: Stack) -> None:
         1002: {goods.LAMP: 1},
         1003: {goods.MAT_L: 2},
         1004: {goods.MUG: 1},
-        1005: {goods.LAMP: 9},
     }
+    if shipped_later:
+        wanted[1005] = {goods.LAMP: 9}
     orders = [goods.order(number, units, now=now) for number, units in wanted.items()]
     stack.shop.store.load(goods.products(now), orders)
 

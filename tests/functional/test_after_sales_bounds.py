@@ -265,3 +265,20 @@ def test_refused_offer_names_the_field(claimed: Claimed):
         claimed.stack.vendor_a.call(request)
 
     assert [item.field for item in refused.value.violations] == ["terms"]
+
+
+def test_haggling_has_an_end(claimed: Claimed):
+    vendor, merchant = claimed.stack.vendor_a, claimed.merchant
+    case = claimed.submit("Lamp", 1)
+    offer = pb.OfferResolutionRequest(name=case.name, terms=[term(1, PARTIAL, 5)])
+    counter = pb.CounterOfferRequest(name=case.name, terms=[term(1, PARTIAL, 500)])
+
+    outcomes = [
+        outcome(caller, request)
+        for _ in range(10)
+        for caller, request in ((vendor, offer), (merchant, counter))
+    ]
+
+    assert outcomes == [*["OK"] * 19, "LIMIT_EXCEEDED"]
+    assert len(claimed.read(case).proposals) == 20
+    assert outcome(merchant, pb.AcceptOfferRequest(name=case.name)) == "OK"

@@ -253,7 +253,8 @@ class AfterSalesServiceServicer:
 
     def OfferResolution(self, request, context):
         """Offers to settle a case otherwise than was asked. Callers: vendor. Reasons: INVALID_FIELD,
-        REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+        ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -278,7 +279,8 @@ class AfterSalesServiceServicer:
 
     def CounterOffer(self, request, context):
         """Answers an offer with another proposal. Callers: merchant. Reasons: INVALID_FIELD,
-        REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+        ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -311,8 +313,8 @@ class AfterSalesServiceServicer:
 
     def DecideCase(self, request, context):
         """Decides an escalated case for the merchant, on the given terms, or for the vendor. Callers:
-        operator. Reasons: INVALID_FIELD, REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
-        ETAG_MISMATCH, REQUEST_ID_REUSED.
+        operator. Reasons: INVALID_FIELD, REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals),
+        RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -87,7 +87,8 @@ class AfterSalesServiceStub:
     """
     OfferResolution: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.OfferResolutionRequest, _after_sales_service_pb2.OfferResolutionResponse]
     """Offers to settle a case otherwise than was asked. Callers: vendor. Reasons: INVALID_FIELD,
-    REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+    ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     AcceptOffer: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.AcceptOfferRequest, _after_sales_service_pb2.AcceptOfferResponse]
     """Agrees to what the vendor last offered; what is agreed happens at once. Callers: merchant.
@@ -100,7 +101,8 @@ class AfterSalesServiceStub:
     """
     CounterOffer: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.CounterOfferRequest, _after_sales_service_pb2.CounterOfferResponse]
     """Answers an offer with another proposal. Callers: merchant. Reasons: INVALID_FIELD,
-    REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+    ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     RequestInfo: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.RequestInfoRequest, _after_sales_service_pb2.RequestInfoResponse]
     """Asks the merchant something, who then has until the deadline of the policy to answer. Callers:
@@ -117,8 +119,8 @@ class AfterSalesServiceStub:
     """
     DecideCase: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.DecideCaseRequest, _after_sales_service_pb2.DecideCaseResponse]
     """Decides an escalated case for the merchant, on the given terms, or for the vendor. Callers:
-    operator. Reasons: INVALID_FIELD, REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
-    ETAG_MISMATCH, REQUEST_ID_REUSED.
+    operator. Reasons: INVALID_FIELD, REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals),
+    RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     WithdrawCase: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.WithdrawCaseRequest, _after_sales_service_pb2.WithdrawCaseResponse]
     """Takes a case back; its units may be claimed again. Callers: merchant. Reasons:
@@ -198,7 +200,8 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     """
     OfferResolution: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.OfferResolutionRequest, _after_sales_service_pb2.OfferResolutionResponse]  # type: ignore[assignment]
     """Offers to settle a case otherwise than was asked. Callers: vendor. Reasons: INVALID_FIELD,
-    REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+    ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     AcceptOffer: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.AcceptOfferRequest, _after_sales_service_pb2.AcceptOfferResponse]  # type: ignore[assignment]
     """Agrees to what the vendor last offered; what is agreed happens at once. Callers: merchant.
@@ -211,7 +214,8 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     """
     CounterOffer: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.CounterOfferRequest, _after_sales_service_pb2.CounterOfferResponse]  # type: ignore[assignment]
     """Answers an offer with another proposal. Callers: merchant. Reasons: INVALID_FIELD,
-    REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+    ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     RequestInfo: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.RequestInfoRequest, _after_sales_service_pb2.RequestInfoResponse]  # type: ignore[assignment]
     """Asks the merchant something, who then has until the deadline of the policy to answer. Callers:
@@ -228,8 +232,8 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     """
     DecideCase: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.DecideCaseRequest, _after_sales_service_pb2.DecideCaseResponse]  # type: ignore[assignment]
     """Decides an escalated case for the merchant, on the given terms, or for the vendor. Callers:
-    operator. Reasons: INVALID_FIELD, REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
-    ETAG_MISMATCH, REQUEST_ID_REUSED.
+    operator. Reasons: INVALID_FIELD, REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals),
+    RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     WithdrawCase: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.WithdrawCaseRequest, _after_sales_service_pb2.WithdrawCaseResponse]  # type: ignore[assignment]
     """Takes a case back; its units may be claimed again. Callers: merchant. Reasons:
@@ -372,7 +376,8 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_after_sales_service_pb2.OfferResolutionResponse, _abc.Awaitable[_after_sales_service_pb2.OfferResolutionResponse]]:
         """Offers to settle a case otherwise than was asked. Callers: vendor. Reasons: INVALID_FIELD,
-        REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+        ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -403,7 +408,8 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_after_sales_service_pb2.CounterOfferResponse, _abc.Awaitable[_after_sales_service_pb2.CounterOfferResponse]]:
         """Answers an offer with another proposal. Callers: merchant. Reasons: INVALID_FIELD,
-        REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+        ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -444,8 +450,8 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_after_sales_service_pb2.DecideCaseResponse, _abc.Awaitable[_after_sales_service_pb2.DecideCaseResponse]]:
         """Decides an escalated case for the merchant, on the given terms, or for the vendor. Callers:
-        operator. Reasons: INVALID_FIELD, REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
-        ETAG_MISMATCH, REQUEST_ID_REUSED.
+        operator. Reasons: INVALID_FIELD, REFUND_EXCEEDS_PAID, LIMIT_EXCEEDED (20 proposals),
+        RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

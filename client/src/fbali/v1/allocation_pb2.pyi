@@ -209,9 +209,7 @@ class Allocation(_message.Message):
 
     @_builtins.property
     def settlement_totals(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
-        """What the vendor gives back by after-sales cases, per currency; negative. The vendor's part costs
-        the recorded total, or without one the quoted total, and this.
-        """
+        """What the vendor gives back by after-sales cases, per currency; negative."""
 
     def __init__(
         self,

@@ -514,7 +514,7 @@ class Case(_message.Message):
     overdue: _builtins.bool
     """Whether the vendor missed a deadline."""
     description: _builtins.str
-    """What happened, in the merchant's words."""
+    """What happened, in the merchant's words. Lists show the first 200 characters."""
     photo_count: _builtins.int
     """Photos on the case."""
     reject_reason: Global___CaseRejectReason.ValueType
@@ -537,7 +537,7 @@ class Case(_message.Message):
 
     @_builtins.property
     def proposals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Proposal]:
-        """What was proposed, oldest first. Filled by GetCase and mutations; lists leave it empty."""
+        """What was proposed, oldest first, at most 20. Filled by GetCase and mutations; lists leave it empty."""
 
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseMessage]:

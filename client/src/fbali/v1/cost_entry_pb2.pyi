@@ -72,9 +72,7 @@ class _CostSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CostSource
     COST_SOURCE_ACTUAL: _CostSource.ValueType  # 2
     """Recorded by the vendor."""
     COST_SOURCE_SETTLEMENT: _CostSource.ValueType  # 3
-    """Agreed or decided in an after-sales case. Counts beside the recorded costs, or beside the quoted
-    ones where nothing was recorded.
-    """
+    """Agreed or decided in an after-sales case. Counts beside the recorded and the quoted costs."""
 
 class CostSource(_CostSource, metaclass=_CostSourceEnumTypeWrapper):
     """Where a cost entry comes from."""
@@ -86,9 +84,7 @@ COST_SOURCE_QUOTED: CostSource.ValueType  # 1
 COST_SOURCE_ACTUAL: CostSource.ValueType  # 2
 """Recorded by the vendor."""
 COST_SOURCE_SETTLEMENT: CostSource.ValueType  # 3
-"""Agreed or decided in an after-sales case. Counts beside the recorded costs, or beside the quoted
-ones where nothing was recorded.
-"""
+"""Agreed or decided in an after-sales case. Counts beside the recorded and the quoted costs."""
 Global___CostSource: _TypeAlias = CostSource  # noqa: Y015
 
 @_typing.final
