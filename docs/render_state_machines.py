@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from oms.domain.allocations import ALLOCATION_TABLE
+from oms.domain.cases import ACTORS, CASE_TABLE, TURNS
 from oms.domain.packages import PACKAGE_TABLE
 from oms.domain.partnerships import PARTNERSHIP_TABLE
 from oms.domain.transitions import TransitionTable
@@ -26,6 +27,9 @@ def render() -> str:
         _section("Allocation", ALLOCATION_TABLE),
         _section("Package (events are news of where it is)", PACKAGE_TABLE),
         _section("Write-back (a store told of a parcel)", WRITE_BACK_TABLE),
+        _section("After-sales case", CASE_TABLE),
+        _actors(),
+        _turns(),
     )
     return "\n".join((_HEAD, *sections))
 
@@ -47,6 +51,19 @@ def _section(title: str, table: TransitionTable[Any, Any]) -> str:
         "",
     )
     return "\n".join(lines)
+
+
+def _actors() -> str:
+    roles_of = {action: sorted(role.value.lower() for role in ACTORS[action]) for action in ACTORS}
+    rows = [
+        f"| {action.value} | {', '.join(roles) or 'system'} |" for action, roles in roles_of.items()
+    ]
+    return "\n".join(("Who may do what to a case:", "", "| event | by |", "|---|---|", *rows, ""))
+
+
+def _turns() -> str:
+    rows = [f"| {state.value} | {role.value.lower()} |" for state, role in TURNS.items()]
+    return "\n".join(("Whose turn it is:", "", "| state | turn of |", "|---|---|", *rows, ""))
 
 
 if __name__ == "__main__":

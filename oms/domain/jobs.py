@@ -28,6 +28,8 @@ class JobKind(StrEnum):
     EXPIRE_ALLOCATIONS = "expire_allocations"
     EXPIRE_CANCELLATIONS = "expire_cancellations"
     EXPIRE_HOLDS = "expire_holds"
+    EXPIRE_CASES = "expire_cases"
+    ADVANCE_CASE = "advance_case"
     PRUNE = "prune"
 
 

@@ -115,6 +115,7 @@ class AllocationView:
     recipient: Address | None = None
     cancellation_deadline_at: int | None = None
     address_changed_at: int | None = None
+    case_id: str = ""
 
     def total(self, source: CostSource) -> tuple[Money, ...]:
         """Sum the costs of one source per currency."""
@@ -142,6 +143,7 @@ class LineView:
     ledger: LineLedger
     pending_reason: str
     margin: Money | None = None
+    is_replacement: bool = False
 
 
 @dataclass(slots=True)

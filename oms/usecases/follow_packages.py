@@ -27,6 +27,7 @@ from oms.storage.packages import SYSTEM_SOURCE, Followed, PackageRecord
 from oms.usecases.allocate_orders import go_on
 from oms.usecases.careful_batches import ASIDE_MS
 from oms.usecases.context import Oms, Transaction
+from oms.usecases.move_allocation import advance_case
 from oms.usecases.ports import CarrierGateway
 from oms.usecases.tell_stores import tell_stores
 
@@ -188,6 +189,7 @@ def restate_packages(
         if standing.state != package.state or standing.exception_reason != package.exception_reason:
             changed.append(_moved(tx, package, standing))
             moved.add(package.order_id)
+            advance_case(tx, package.case_id, package.merchant_id)
     packages.note_stalls(tx.db, sorted(affected))
     events.append(tx.db, changed, tx.now_ms)
     return sorted(moved)

@@ -48,7 +48,7 @@ def order_message(view: OrderView, now_ms: int) -> OrderMessage:
         lines=[_line_message(view.merchant_id, line) for line in view.lines],
         allocations=[allocation_message(item, now_ms) for item in view.allocations],
         cost_totals=money_messages(totals(costs)),
-        history=[_event_message(event) for event in view.history],
+        history=[event_message(event) for event in view.history],
         place_time=instant(view.placed_at),
         store_update_time=instant(view.store_updated_at),
         create_time=instant(view.created_at),
@@ -95,10 +95,12 @@ def _line_message(merchant_id: str, view: LineView) -> OrderLineMessage:
         pending_reason=number(PendingReasonNumber, PENDING_PREFIX, view.pending_reason),
         over_allocated=ledger.is_over_allocated,
         margin=money_message(view.margin),
+        replacement=view.is_replacement,
     )
 
 
-def _event_message(event: EventView) -> EventMessage:
+def event_message(event: EventView) -> EventMessage:
+    """Convert a row of history."""
     return EventMessage(
         sequence=event.sequence,
         kind=event.kind,

@@ -4,7 +4,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET
+from fbali.v1 import after_sales_service_pb2 as after_sales
 from fbali.v1.admin_service_pb2 import IssueTokenRequest
+from fbali.v1.after_sales_policy_pb2 import ISSUE_TYPE_OTHER
+from fbali.v1.case_pb2 import (
+    CASE_REJECT_REASON_NOT_COVERED,
+    RESOLUTION_MODE_FULL_REFUND,
+    RESOLUTION_MODE_OTHER,
+    ResolutionTerm,
+)
 from fbali.v1.fulfillment_service_pb2 import (
     AcceptAllocationRequest,
     CreatePackageRequest,
@@ -64,6 +72,16 @@ class Estate:
     import_run: str
     write_back: str  # Given up; of the parcel.
     new_store_url: str
+    claimed_order: str  # Shipped, with units that may be claimed.
+    claimed_line: str
+    drafted: str  # Cases, by what may be done to them.
+    submitted_case: str
+    asked: str
+    offered: str
+    rejected: str
+    escalated: str
+    agreed: str  # To be settled by hand.
+    policy: str
 
     def claimed_by(self, owner: "Estate") -> Self:
         """Give the same names as somebody else would write them, as if they were his."""
@@ -86,7 +104,7 @@ def last_id(name: str) -> str:
 
 def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
     """Connect the shop, sync it, host with the vendor, and let it begin to work."""
-    fill(stack)
+    fill(stack, shipped_later=True)
     store = connect(stack, merchant)
     stack.work()
     products = {item.title: item for item in products_of(merchant)}
@@ -127,11 +145,45 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         import_run=import_run(merchant, store.name),
         write_back=failed_write_back(stack, merchant, parcel.name),
         new_store_url=stack.shop.url.replace("127.0.0.1", "localhost"),
+        **open_cases(merchant, vendor, parts["1005"]),
     )
 
 
-def fill(stack: Stack) -> None:
-    """Put the goods and four orders into the shop, unless they are there."""
+def open_cases(merchant: Caller, vendor: Caller, part: Any) -> dict[str, str]:
+    """Ship a part, and open a case about a unit of it per kind of thing that may be done to one."""
+    number = f"QUIET-{vendor.id[-6:]}"
+    parcel = CreatePackageRequest(parent=part.name, tracking_number=number, handed_over=True)
+    vendor.call(parcel)
+    line = part.lines[0].line
+    item = after_sales.NewCaseItem(
+        line=line,
+        quantity=1,
+        type=ISSUE_TYPE_OTHER,
+        mode=RESOLUTION_MODE_OTHER,
+        note="send a voucher",
+    )
+    request = after_sales.CreateCaseRequest(order=part.order, description="It is odd", items=[item])
+    kinds = ("drafted", "submitted_case", "asked", "offered", "rejected", "escalated", "agreed")
+    names = {kind: merchant.call(request).cases[0].name for kind in kinds}
+    for kind in kinds[1:]:
+        merchant.call(after_sales.SubmitCaseRequest(name=names[kind]))
+    vendor.call(after_sales.RequestInfoRequest(name=names["asked"], text="how odd?"))
+    term = ResolutionTerm(item=1, mode=RESOLUTION_MODE_FULL_REFUND)
+    vendor.call(after_sales.OfferResolutionRequest(name=names["offered"], terms=[term]))
+    for kind in ("rejected", "escalated"):
+        vendor.call(
+            after_sales.RejectCaseRequest(
+                name=names[kind], reject_reason=CASE_REJECT_REASON_NOT_COVERED
+            )
+        )
+    merchant.call(after_sales.EscalateCaseRequest(name=names["escalated"]))
+    vendor.call(after_sales.AcceptCaseRequest(name=names["agreed"]))
+    policy = f"{merchant.name}/partnerships/{vendor.id}/afterSalesPolicy"
+    return {**names, "claimed_order": part.order, "claimed_line": line, "policy": policy}
+
+
+def fill(stack: Stack, *, shipped_later: bool = False) -> None:
+    """Put the goods and four orders into the shop (or five), unless they are there."""
     if stack.shop.store.product(goods.LAMP) is not None:
         return
     now = stack.clock.now_seconds()
@@ -141,6 +193,8 @@ def fill(stack: Stack) -> None:
         1003: {goods.MAT_L: 2},
         1004: {goods.MUG: 1},
     }
+    if shipped_later:
+        wanted[1005] = {goods.LAMP: 9}
     orders = [goods.order(number, units, now=now) for number, units in wanted.items()]
     stack.shop.store.load(goods.products(now), orders)
 

@@ -53,6 +53,7 @@ STUBS = {
     "OrderService": "orders",
     "HostingService": "hosting",
     "FulfillmentService": "fulfillment",
+    "AfterSalesService": "after_sales",
     "AdminService": "admin",
 }
 METHODS = {

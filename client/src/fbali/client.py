@@ -1,4 +1,4 @@
-"""The Python client: one connection and the four services of the contract."""
+"""The Python client: one connection and the five services of the contract."""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -11,6 +11,7 @@ from fbali.calls import CallInterceptor, CallPolicy
 from fbali.channels import DEFAULT_TARGET, open_channel, parse_target
 from fbali.order_files import Readable, export_orders, import_orders
 from fbali.v1.admin_service_pb2_grpc import AdminServiceStub
+from fbali.v1.after_sales_service_pb2_grpc import AfterSalesServiceStub
 from fbali.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
 from fbali.v1.hosting_service_pb2_grpc import HostingServiceStub
 from fbali.v1.import_run_pb2 import ImportRun
@@ -71,6 +72,11 @@ class Client:
     def fulfillment(self) -> FulfillmentServiceStub:
         """What a vendor sees and does."""
         return FulfillmentServiceStub(self._calls)
+
+    @cached_property
+    def after_sales(self) -> AfterSalesServiceStub:
+        """Customers' problems on their way to being settled."""
+        return AfterSalesServiceStub(self._calls)
 
     @cached_property
     def admin(self) -> AdminServiceStub:

@@ -11,6 +11,16 @@ from oms.storage.tables.accounts import (
     TokenRow,
     VendorRow,
 )
+from oms.storage.tables.after_sales import (
+    AfterSalesPolicyRow,
+    CaseItemRow,
+    CaseMessageRow,
+    CaseProposalRow,
+    CaseRefundRow,
+    CaseResendRow,
+    CaseRow,
+    CaseTermRow,
+)
 from oms.storage.tables.columns import Table
 from oms.storage.tables.fulfilment import (
     AllocationLineRow,
@@ -82,4 +92,12 @@ TABLES: tuple[type[Table], ...] = (
     SaleRow,
     TurnRow,
     ProcessRow,
+    AfterSalesPolicyRow,
+    CaseRow,
+    CaseItemRow,
+    CaseRefundRow,
+    CaseResendRow,
+    CaseProposalRow,
+    CaseTermRow,
+    CaseMessageRow,
 )

@@ -135,6 +135,8 @@ class Allocation(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CANCELLATION_DEADLINE_TIME_FIELD_NUMBER: _builtins.int
     ADDRESS_CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    CASE_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_TOTALS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """vendors/{vendor}/allocations/{allocation}, for ever."""
     order: _builtins.str
@@ -153,6 +155,8 @@ class Allocation(_message.Message):
     """The vendor's words on it, or empty."""
     etag: _builtins.str
     """Changes with every change; send it back to change only what was read."""
+    case: _builtins.str
+    """merchants/{merchant}/cases/{case} whose resend this is, or empty."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___AllocationLine]:
         """The lines and units."""
@@ -203,6 +207,10 @@ class Allocation(_message.Message):
     def address_change_time(self) -> _timestamp_pb2.Timestamp:
         """When the recipient's address changed after the vendor accepted; absent when it did not."""
 
+    @_builtins.property
+    def settlement_totals(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
+        """What the vendor gives back by after-sales cases, per currency; negative."""
+
     def __init__(
         self,
         *,
@@ -227,10 +235,12 @@ class Allocation(_message.Message):
         etag: _builtins.str = ...,
         cancellation_deadline_time: _timestamp_pb2.Timestamp | None = ...,
         address_change_time: _timestamp_pb2.Timestamp | None = ...,
+        case: _builtins.str = ...,
+        settlement_totals: _abc.Iterable[_money_pb2.Money] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accept_deadline_time", b"accept_deadline_time", "accept_time", b"accept_time", "address_change_time", b"address_change_time", "cancellation_deadline_time", b"cancellation_deadline_time", "close_time", b"close_time", "create_time", b"create_time", "recipient", b"recipient"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_deadline_time", b"accept_deadline_time", "accept_time", b"accept_time", "actual_totals", b"actual_totals", "address_change_time", b"address_change_time", "cancellation_deadline_time", b"cancellation_deadline_time", "close_time", b"close_time", "costs", b"costs", "create_time", b"create_time", "etag", b"etag", "lines", b"lines", "merchant_display_name", b"merchant_display_name", "name", b"name", "note", b"note", "order", b"order", "order_number", b"order_number", "packages", b"packages", "quoted_totals", b"quoted_totals", "recipient", b"recipient", "reject_reason", b"reject_reason", "state", b"state", "vendor_display_name", b"vendor_display_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_deadline_time", b"accept_deadline_time", "accept_time", b"accept_time", "actual_totals", b"actual_totals", "address_change_time", b"address_change_time", "cancellation_deadline_time", b"cancellation_deadline_time", "case", b"case", "close_time", b"close_time", "costs", b"costs", "create_time", b"create_time", "etag", b"etag", "lines", b"lines", "merchant_display_name", b"merchant_display_name", "name", b"name", "note", b"note", "order", b"order", "order_number", b"order_number", "packages", b"packages", "quoted_totals", b"quoted_totals", "recipient", b"recipient", "reject_reason", b"reject_reason", "settlement_totals", b"settlement_totals", "state", b"state", "vendor_display_name", b"vendor_display_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

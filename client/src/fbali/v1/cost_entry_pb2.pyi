@@ -37,6 +37,8 @@ class _CostKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CostKind.Val
     """Taxes and duties."""
     COST_KIND_ADJUSTMENT: _CostKind.ValueType  # 5
     """A correction, up or down."""
+    COST_KIND_REFUND: _CostKind.ValueType  # 6
+    """Given back by the vendor in an after-sales case; negative."""
 
 class CostKind(_CostKind, metaclass=_CostKindEnumTypeWrapper):
     """What a cost is for."""
@@ -53,6 +55,8 @@ COST_KIND_TAX: CostKind.ValueType  # 4
 """Taxes and duties."""
 COST_KIND_ADJUSTMENT: CostKind.ValueType  # 5
 """A correction, up or down."""
+COST_KIND_REFUND: CostKind.ValueType  # 6
+"""Given back by the vendor in an after-sales case; negative."""
 Global___CostKind: _TypeAlias = CostKind  # noqa: Y015
 
 class _CostSource:
@@ -67,6 +71,8 @@ class _CostSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CostSource
     """Computed from the hosting when the units were allocated."""
     COST_SOURCE_ACTUAL: _CostSource.ValueType  # 2
     """Recorded by the vendor."""
+    COST_SOURCE_SETTLEMENT: _CostSource.ValueType  # 3
+    """Agreed or decided in an after-sales case. Counts beside the recorded and the quoted costs."""
 
 class CostSource(_CostSource, metaclass=_CostSourceEnumTypeWrapper):
     """Where a cost entry comes from."""
@@ -77,6 +83,8 @@ COST_SOURCE_QUOTED: CostSource.ValueType  # 1
 """Computed from the hosting when the units were allocated."""
 COST_SOURCE_ACTUAL: CostSource.ValueType  # 2
 """Recorded by the vendor."""
+COST_SOURCE_SETTLEMENT: CostSource.ValueType  # 3
+"""Agreed or decided in an after-sales case. Counts beside the recorded and the quoted costs."""
 Global___CostSource: _TypeAlias = CostSource  # noqa: Y015
 
 @_typing.final
@@ -98,7 +106,7 @@ class CostEntry(_message.Message):
     """A word of explanation, or empty."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much; negative only for adjustments and for quoted entries that were taken back."""
+        """How much; negative only for adjustments, refunds, and quoted entries that were taken back."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

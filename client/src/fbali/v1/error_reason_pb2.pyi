@@ -82,6 +82,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INTERNAL. An error of ours; quote google.rpc.RequestInfo.request_id to the operator."""
     ERROR_REASON_METHOD_UNKNOWN: _ErrorReason.ValueType  # 27
     """INVALID_ARGUMENT. The method or message is not one of this server's."""
+    ERROR_REASON_UNITS_NOT_CLAIMABLE: _ErrorReason.ValueType  # 40
+    """FAILED_PRECONDITION. The units cannot be claimed, or not for this type. Metadata: line, blocker
+    (a value of ClaimBlocker), asked, available.
+    """
+    ERROR_REASON_EVIDENCE_MISSING: _ErrorReason.ValueType  # 41
+    """FAILED_PRECONDITION. The case lacks photos. Metadata: case, required, found."""
+    ERROR_REASON_REFUND_EXCEEDS_PAID: _ErrorReason.ValueType  # 42
+    """FAILED_PRECONDITION. More than was paid for the units and not given back yet. Metadata: line,
+    currency, asked, available (in minor units).
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. Sent as google.rpc.ErrorInfo.reason (without the prefix ERROR_REASON_) in
@@ -148,4 +158,14 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 26
 """INTERNAL. An error of ours; quote google.rpc.RequestInfo.request_id to the operator."""
 ERROR_REASON_METHOD_UNKNOWN: ErrorReason.ValueType  # 27
 """INVALID_ARGUMENT. The method or message is not one of this server's."""
+ERROR_REASON_UNITS_NOT_CLAIMABLE: ErrorReason.ValueType  # 40
+"""FAILED_PRECONDITION. The units cannot be claimed, or not for this type. Metadata: line, blocker
+(a value of ClaimBlocker), asked, available.
+"""
+ERROR_REASON_EVIDENCE_MISSING: ErrorReason.ValueType  # 41
+"""FAILED_PRECONDITION. The case lacks photos. Metadata: case, required, found."""
+ERROR_REASON_REFUND_EXCEEDS_PAID: ErrorReason.ValueType  # 42
+"""FAILED_PRECONDITION. More than was paid for the units and not given back yet. Metadata: line,
+currency, asked, available (in minor units).
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

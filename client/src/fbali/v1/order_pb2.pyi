@@ -332,6 +332,7 @@ class OrderLine(_message.Message):
     PENDING_REASON_FIELD_NUMBER: _builtins.int
     OVER_ALLOCATED_FIELD_NUMBER: _builtins.int
     MARGIN_FIELD_NUMBER: _builtins.int
+    REPLACEMENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/orders/{order}/lines/{line}, for ever."""
     product: _builtins.str
@@ -366,6 +367,8 @@ class OrderLine(_message.Message):
     """Why they wait."""
     over_allocated: _builtins.bool
     """The store removed units after a vendor accepted them."""
+    replacement: _builtins.bool
+    """Whether the line is a resend of an after-sales case; the store knows nothing of it."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """Selling price of one unit."""
@@ -398,10 +401,11 @@ class OrderLine(_message.Message):
         pending_reason: Global___PendingReason.ValueType = ...,
         over_allocated: _builtins.bool = ...,
         margin: _money_pb2.Money | None = ...,
+        replacement: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["margin", b"margin", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocated_quantity", b"allocated_quantity", "delivered_quantity", b"delivered_quantity", "elsewhere_quantity", b"elsewhere_quantity", "excluded_quantity", b"excluded_quantity", "handed_over_quantity", b"handed_over_quantity", "margin", b"margin", "name", b"name", "open_quantity", b"open_quantity", "ordered_quantity", b"ordered_quantity", "over_allocated", b"over_allocated", "packed_quantity", b"packed_quantity", "pending_reason", b"pending_reason", "price", b"price", "product", b"product", "removed_quantity", b"removed_quantity", "settled_quantity", b"settled_quantity", "sku", b"sku", "title", b"title", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocated_quantity", b"allocated_quantity", "delivered_quantity", b"delivered_quantity", "elsewhere_quantity", b"elsewhere_quantity", "excluded_quantity", b"excluded_quantity", "handed_over_quantity", b"handed_over_quantity", "margin", b"margin", "name", b"name", "open_quantity", b"open_quantity", "ordered_quantity", b"ordered_quantity", "over_allocated", b"over_allocated", "packed_quantity", b"packed_quantity", "pending_reason", b"pending_reason", "price", b"price", "product", b"product", "removed_quantity", b"removed_quantity", "replacement", b"replacement", "settled_quantity", b"settled_quantity", "sku", b"sku", "title", b"title", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
