@@ -12,6 +12,7 @@ class IdKind(StrEnum):
     COST_ENTRY = "c"
     HOLD = "d"
     HOSTING = "h"
+    PHOTO = "i"
     JOB = "j"
     LINE = "l"
     MERCHANT = "m"
@@ -24,6 +25,7 @@ class IdKind(StrEnum):
     PRODUCT = "u"
     VENDOR = "v"
     VARIANT = "w"
+    UPLOAD = "x"
 
 
 def new_id(kind: IdKind, now_ms: int) -> str:

@@ -27,6 +27,8 @@ class JobKind(StrEnum):
     EXPIRE_CANCELLATIONS = "expire_cancellations"
     EXPIRE_HOLDS = "expire_holds"
     PRUNE = "prune"
+    MAKE_THUMBNAIL = "make_thumbnail"
+    PURGE_PHOTOS = "purge_photos"
 
 
 class JobState(StrEnum):

@@ -4,12 +4,15 @@ A photo is uploaded in chunks, judged by its content, drawn anew as a JPEG witho
 pixels, and kept under the SHA-256 of the result. Sizes are bytes, instants epoch milliseconds.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from oms.domain.cases import FINAL_STATES, OPEN_STATES, CaseState
 from oms.domain.errors import InvalidInput
+from oms.domain.principals import Role
 from oms.domain.transitions import TransitionTable
 
 PHOTO_BYTES_MAX = 10 * 1024 * 1024  # Of what is uploaded, and of what is kept of it.
@@ -54,10 +57,23 @@ def photo_refusal(problem: PhotoProblem) -> InvalidInput:
 
 def looks_like_photo(head: bytes) -> bool:
     """Tell by its first 12 bytes whether something says it is a JPEG, PNG or WebP."""
-    return (
-        head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
-        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (
+        head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     )
+
+
+# In which states of a case who may add photos to it, and take them away again: what was submitted
+# stays as it was seen. The operator decides on evidence and adds none.
+MAY_ADD: Mapping[Role, frozenset[CaseState]] = {
+    Role.MERCHANT: frozenset(CaseState) - FINAL_STATES,
+    Role.VENDOR: OPEN_STATES,
+    Role.OPERATOR: frozenset(),
+}
+MAY_REMOVE: Mapping[Role, frozenset[CaseState]] = {
+    Role.MERCHANT: frozenset({CaseState.DRAFT}),
+    Role.VENDOR: frozenset(),
+    Role.OPERATOR: frozenset(),
+}
 
 
 class UploadState(StrEnum):
@@ -138,6 +154,12 @@ class PhotoFile:
     size: int
     width: int
     height: int
+
+    @classmethod
+    def of(cls, picture: Picture) -> "PhotoFile":
+        """Tell under which key a picture is going to be kept."""
+        key = hashlib.sha256(picture.data).hexdigest()
+        return cls(key, len(picture.data), picture.width, picture.height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from oms.usecases.context import Oms
 from oms.usecases.follow_packages import run_poll_tracking
 from oms.usecases.hold_orders import run_expire_holds
 from oms.usecases.housekeeping import run_expire_allocations, run_expire_cancellations, run_prune
+from oms.usecases.keep_photos import run_make_thumbnail, run_purge_photos
 from oms.usecases.release_lines import run_release_lines
 from oms.usecases.sync_store import fail_runs, run_sync_store
 
@@ -45,6 +46,8 @@ STEPS: Mapping[JobKind, Step] = {
     JobKind.EXPIRE_CANCELLATIONS: run_expire_cancellations,
     JobKind.EXPIRE_HOLDS: run_expire_holds,
     JobKind.PRUNE: run_prune,
+    JobKind.MAKE_THUMBNAIL: run_make_thumbnail,
+    JobKind.PURGE_PHOTOS: run_purge_photos,
 }
 
 # Kinds that deal with a crash themselves, order by order; the others are quarantined.

@@ -17,6 +17,7 @@ def put_timetable(oms: Oms) -> None:
         (JobKind.EXPIRE_CANCELLATIONS, EXPIRY_SECONDS),
         (JobKind.EXPIRE_HOLDS, EXPIRY_SECONDS),
         (JobKind.PRUNE, PRUNE_SECONDS),
+        (JobKind.PURGE_PHOTOS, PRUNE_SECONDS),
     )
     with oms.db.transaction():
         now_ms = oms.clock.now_ms()

@@ -1,4 +1,4 @@
-"""Photos in memory, and a decoder that takes them as they are, behind the ports of the use cases."""
+"""Photos in memory, and a decoder that takes anything, behind the ports of the use cases."""
 
 import hashlib
 from collections import deque

@@ -57,13 +57,7 @@ class DiskPhotoStore:
         """
         with _told():
             self._make(self._uploads)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
-            descriptor = os.open(self._uploads / upload_id, flags, 0o600)
-            try:
-                _write_all(descriptor, data, offset)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            _write_durably(self._uploads / upload_id, data, offset)
             if not offset:
                 _sync(self._uploads)
 
@@ -99,10 +93,7 @@ class DiskPhotoStore:
             self._make(self._new)
             self._make(path.parent)
             try:
-                with new.open("xb", opener=_private) as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
+                _write_durably(new, data, 0)
                 new.rename(path)
             except BaseException:
                 new.unlink(missing_ok=True)
@@ -164,15 +155,16 @@ def _names(folder: Path) -> Iterator[str]:
             yield entry.name
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
-
-
-def _write_all(descriptor: int, data: bytes, offset: int) -> None:
-    rest = memoryview(data)
-    while rest:
-        count = os.pwrite(descriptor, rest, offset)
-        rest, offset = rest[count:], offset + count
+def _write_durably(path: Path, data: bytes, offset: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        rest = memoryview(data)
+        while rest:
+            count = os.pwrite(descriptor, rest, offset)
+            rest, offset = rest[count:], offset + count
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sync(folder: Path) -> None:

@@ -14,12 +14,19 @@ import sys
 import warnings
 from typing import Any
 
-from PIL import Image, ImageCms, ImageOps
-from PIL import JpegImagePlugin as _jpeg  # noqa: F401 - no file can be opened later on.
-from PIL import MpoImagePlugin as _mpo  # noqa: F401
-from PIL import PngImagePlugin as _png  # noqa: F401
-from PIL import WebPImagePlugin as _webp  # noqa: F401
+from PIL import (
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
+# Pillow would load them when they are needed, but then nothing can be opened any more.
+READERS = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin)
 FORMATS = ("JPEG", "PNG", "WEBP")
 # A JPEG may carry a smaller copy of itself or a map of brightness behind it, which cameras do.
 STILL = ("JPEG", "MPO")
@@ -68,7 +75,7 @@ def _draw(data: bytes, limits: dict[str, Any]) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # Our own limit is exact.
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise PictureProblem("PHOTO_UNREADABLE") from None
     _require_modest(image, limits)
     side = limits["thumbnail_side"]

@@ -29,6 +29,7 @@ from oms.storage.tables.orders import (
     OrderWordRow,
     QuarantinedOrderRow,
 )
+from oms.storage.tables.photos import PhotoFileRow, PhotoRow, PhotoUploadRow
 from oms.storage.tables.stores import (
     HostingRow,
     ProductRow,
@@ -70,4 +71,7 @@ TABLES: tuple[type[Table], ...] = (
     ScheduleRow,
     HoldRow,
     OrderWordRow,
+    PhotoFileRow,
+    PhotoRow,
+    PhotoUploadRow,
 )
