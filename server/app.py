@@ -26,6 +26,7 @@ from server.services.admin import AdminService
 from server.services.fulfillment import FulfillmentService
 from server.services.hosting import HostingService
 from server.services.orders import OrderService
+from server.streams import StreamLimits
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ _OPTIONS = (
 class Api:
     """A server that can be started and stopped; `port` is known once it is started."""
 
-    def __init__(self, oms: Oms, settings: Settings) -> None:
+    def __init__(self, oms: Oms, settings: Settings, limits: StreamLimits | None = None) -> None:
         """Wire the services; nothing listens yet."""
         self._settings = settings
         self._db = oms.db
@@ -71,9 +72,10 @@ class Api:
         self._server = grpc.aio.server(options=_OPTIONS)
         self._health = health.aio.HealthServicer()
         self.port = 0
-        edge = Edge(oms, self._pool)
+        self._edge = Edge(oms, self._pool, self._threads, limits or StreamLimits())
         for descriptor, servicer in SERVICES.items():
-            self._server.add_generic_rpc_handlers([_handlers(edge, descriptor, servicer(oms))])
+            handlers = _handlers(self._edge, descriptor, servicer(oms))
+            self._server.add_generic_rpc_handlers([handlers])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [descriptor.full_name for descriptor in SERVICES]
         reflection.enable_server_reflection(
@@ -105,6 +107,7 @@ class Api:
         """Say that it stops, let calls in flight finish, then stop."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace_seconds)
+        await self._edge.settle()
         self._close_connections()
         self._pool.shutdown(wait=True)
 
@@ -131,6 +134,8 @@ def _handlers(edge: Edge, descriptor: object, servicer: object) -> grpc.GenericR
                     method.name,
                     GetMessageClass(method.input_type),
                     getattr(servicer, method.name),
+                    takes_stream=method.client_streaming,
+                    gives_stream=method.server_streaming,
                 )
             )
             for method in descriptor.methods  # type: ignore[attr-defined]
@@ -173,12 +178,12 @@ def _on_signal(stopping: asyncio.Event) -> None:
 class ApiThread:
     """A server with an event loop of its own in a thread, for tests and for trying things out."""
 
-    def __init__(self, oms: Oms, settings: Settings) -> None:
+    def __init__(self, oms: Oms, settings: Settings, limits: StreamLimits | None = None) -> None:
         """Start and wait until it listens."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="api", daemon=True)
         self._thread.start()
-        self._api = self._await(_start(oms, settings))
+        self._api = self._await(_start(oms, settings, limits))
 
     @property
     def port(self) -> int:
@@ -196,7 +201,7 @@ class ApiThread:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()  # type: ignore[arg-type]
 
 
-async def _start(oms: Oms, settings: Settings) -> Api:
-    api = Api(oms, settings)
+async def _start(oms: Oms, settings: Settings, limits: StreamLimits | None) -> Api:
+    api = Api(oms, settings, limits)
     await api.start()
     return api

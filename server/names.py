@@ -49,6 +49,11 @@ def sync_run(merchant_id: str, store_id: str, run_id: str) -> str:
     return f"{store(merchant_id, store_id)}/syncRuns/{run_id}" if run_id else ""
 
 
+def import_run(merchant_id: str, name: str) -> str:
+    """Name an import run."""
+    return f"merchants/{merchant_id}/importRuns/{name}"
+
+
 def partnership(merchant_id: str, vendor_id: str) -> str:
     """Name a partnership."""
     return f"merchants/{merchant_id}/partnerships/{vendor_id}"

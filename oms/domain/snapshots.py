@@ -20,6 +20,11 @@ class Address:
     phone: str = ""
 
 
+SKU_PREFIX = "sku:"
+TITLE_PREFIX = "title:"
+FILE_LINE_PREFIX = "file:"  # Begins the id of a line whose file has none: position and SKU follow.
+
+
 @dataclass(frozen=True, slots=True)
 class LineSnapshot:
     """One line of a store order.
@@ -38,6 +43,17 @@ class LineSnapshot:
     price: Money
     removed_quantity: int = 0
     needs_shipping: bool = True
+    is_fulfilled: bool = False  # The store shipped this line, whatever it says of the order.
+
+    @property
+    def is_by_words(self) -> bool:
+        """Tell whether the product is named by SKU or title, as files do that know no ids."""
+        return self.product_id.startswith((SKU_PREFIX, TITLE_PREFIX))
+
+
+def product_by_words(sku: str, title: str) -> str:
+    """Make the product id of a line that names its product by SKU, else by its title."""
+    return f"{SKU_PREFIX}{sku}" if sku else f"{TITLE_PREFIX}{title}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+FILES_PLATFORM = "files"  # No web store behind it: orders come from files.
+
 
 class StoreState(StrEnum):
     """Whether a store is pulled."""
@@ -52,6 +54,11 @@ class Store:
     version: int
     created_at: int
     latest_sync_run_id: str = ""
+
+    @property
+    def is_pulled(self) -> bool:
+        """Tell whether there is a web store to read."""
+        return self.platform != FILES_PLATFORM
 
 
 @dataclass(frozen=True, slots=True)

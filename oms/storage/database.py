@@ -66,6 +66,12 @@ class Database:
             yield
 
     @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Take back what an exception leaves undone, and go on with the open transaction."""
+        with self.peewee.savepoint():
+            yield
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Read several statements from one moment."""
         mode = "DEFERRED" if self.is_sqlite else "REPEATABLE READ"

@@ -41,6 +41,8 @@ class LineRecord:
     ledger: LineLedger
     word: StoreWord
     pending_reason: str
+    sku: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,7 @@ def lines_of(db: Database, order_ids: Sequence[str]) -> dict[str, list[LineRecor
     for row in db.all(
         "SELECT id, order_id, external_id, product_id, variant_id, needs_shipping, pending_reason,"
         " ordered, removed, elsewhere, excluded, allocated, packed, handed_over, delivered,"
-        " settled, wanted, is_fulfilled FROM order_line"
+        " settled, wanted, is_fulfilled, sku, title FROM order_line"
         f" WHERE order_id IN ({marks(order_ids)}) ORDER BY position",
         *order_ids,
     ):
@@ -288,6 +290,8 @@ def lines_of(db: Database, order_ids: Sequence[str]) -> dict[str, list[LineRecor
                 pending_reason=row[6],
                 ledger=LineLedger(*row[7:16]),
                 word=StoreWord(row[16], bool(row[17])),
+                sku=row[18],
+                title=row[19],
             )
         )
     return found

@@ -98,6 +98,24 @@ def records(db: Database, package_ids: Sequence[str]) -> list[PackageRecord]:
     return [_record(row) for row in rows]
 
 
+def live(db: Database, vendor_id: str, tracking_number: str) -> PackageRecord | None:
+    """Read a vendor's parcel of a number, unless it was voided."""
+    row = db.one(
+        f"{_RECORD} WHERE p.vendor_id = ? AND p.live_number = ?", vendor_id, tracking_number
+    )
+    return None if row is None else _record(row)
+
+
+def orders_of(db: Database, vendor_id: str, allocation_ids: Sequence[str]) -> list[str]:
+    """Return the orders of those of the allocations that are the vendor's."""
+    rows = db.all(
+        f"SELECT order_id FROM allocation WHERE vendor_id = ? AND id IN ({marks(allocation_ids)})",
+        vendor_id,
+        *allocation_ids,
+    )
+    return [row[0] for row in rows]
+
+
 def due(db: Database, now_ms: int, limit: int) -> list[PackageRecord]:
     """Read the parcels that are to be asked for, the longest overdue first."""
     rows = db.all(

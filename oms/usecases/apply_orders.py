@@ -13,6 +13,7 @@ from oms.domain.admission import Admission, admission_problem, admit
 from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import BATCH_ORDERS_MAX, JobKind
 from oms.domain.ledger import LineLedger, restate, store_word
+from oms.domain.line_matching import match_lines
 from oms.domain.snapshots import LineSnapshot, MalformedOrder, OrderSnapshot
 from oms.domain.stores import Store
 from oms.storage import (
@@ -155,7 +156,7 @@ def _applied(
 ) -> AppliedOrder:
     was_admitted = known is not None and known.admission == Admission.ADMITTED
     order_id = new_id(IdKind.ORDER, tx.now_ms) if known is None else known.id
-    records = {line.external_id: line for line in before.get(order_id, ())}
+    records = match_lines(snapshot.lines, before.get(order_id, ()))
     lines = [
         _applied_line(tx, snapshot, position, line, records.get(line.external_id), ids)
         for position, line in enumerate(snapshot.lines)
@@ -179,14 +180,17 @@ def _applied_line(
     ids: Mapping[VariantKey, VariantIds],
 ) -> AppliedLine:
     found = ids.get((line.product_id, line.variant_id), _NO_PRODUCT)
-    if record is not None and not line.product_id:
-        # The store deleted the product after the order was taken: what is known of it stays.
+    if record is not None and (not line.product_id or line.is_by_words):
+        # The store deleted the product after the order was taken, or a file names it by its SKU
+        # only, which may fit another one by now: what is known of it stays.
         found = VariantIds(record.product_id, record.variant_id, record.needs_shipping)
     heard: dict[str, Any] = {
         "bought": line.quantity,
         "taken_out": line.removed_quantity,
         "is_gone": order.is_cancelled,
-        "is_fulfilled": order.is_fulfilled or not (line.needs_shipping and found.needs_shipping),
+        "is_fulfilled": order.is_fulfilled
+        or line.is_fulfilled
+        or not (line.needs_shipping and found.needs_shipping),
     }
     return AppliedLine(
         id=new_id(IdKind.LINE, tx.now_ms) if record is None else record.id,

@@ -42,7 +42,11 @@ def identify_store(oms: Oms, command: ConnectStore) -> ConnectStore:
 
 
 def connect_store(tx: Transaction, command: ConnectStore) -> Store:
-    """Write a store that was identified, and start its first sync. Raises AlreadyExists."""
+    """Write a store that was identified, and start its first sync if there is something to pull.
+
+    Raises:
+        AlreadyExists
+    """
     store = Store(
         id=new_id(IdKind.STORE, tx.now_ms),
         merchant_id=tx.owner_id,
@@ -58,8 +62,9 @@ def connect_store(tx: Transaction, command: ConnectStore) -> Store:
         created_at=tx.now_ms,
     )
     stores.insert(tx.db, store, command.credentials)
-    _put_on_schedule(tx, store)
-    request_sync(tx, store.id)
+    if store.is_pulled:
+        _put_on_schedule(tx, store)
+        request_sync(tx, store.id)
     return stores.get(tx.db, tx.owner_id, store.id)
 
 
@@ -95,7 +100,7 @@ def update_store(tx: Transaction, command: UpdateStore) -> Store:
     stores.update(tx.db, changed)
     if command.credentials:
         stores.set_credentials(tx.db, found.id, command.credentials)
-    if changed.state == StoreState.CONNECTED:
+    if changed.state == StoreState.CONNECTED and changed.is_pulled:
         _put_on_schedule(tx, changed)
     if changed.processing == Processing.AUTOMATIC != found.processing:
         request_release(tx, tx.owner_id)
@@ -144,10 +149,13 @@ def request_sync(tx: Transaction, store_id: str) -> SyncRun:
 
     Raises:
         NotFound: no such store.
-        Refused: it is disconnected.
+        Refused: it is disconnected, or takes its orders from files.
     """
     store = stores.get(tx.db, tx.owner_id, store_id, lock=True)
     require_connected(store)
+    if not store.is_pulled:
+        name = f"merchants/{store.merchant_id}/stores/{store.id}"
+        raise Refused(f"{name} takes orders from files: send them with ImportOrders", store=name)
     for run in stores.unfinished_runs(tx.db, store_id):
         if run.state == SyncRunState.QUEUED:
             return run

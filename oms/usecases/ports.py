@@ -1,9 +1,11 @@
 """What the use cases need from outside: a clock, stores, carriers, and a place for photos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oms.domain.exports import ExportedOrder
+from oms.domain.imports import BrokenRow, ExportFormat, FileOrder, ImportFormat
 from oms.domain.photos import Picture
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
 from oms.domain.tracking import ParcelNumber, TrackingReport
@@ -52,11 +54,55 @@ class StoreGateway(Protocol):
         ...
 
 
+class OrderFile(Protocol):
+    """Reads the bytes of one file of orders as they come, in memory that does not grow with it.
+
+    Rows that cannot be read are given with their line number among the orders. Both methods raise
+    InvalidInput when the file as a whole is not what it should be.
+    """
+
+    @property
+    def line_count(self) -> int:
+        """Return how many lines were read so far."""
+        ...
+
+    def feed(self, chunk: bytes) -> Iterator[FileOrder | BrokenRow]:
+        """Give the orders that are complete with these bytes, in the order of the file."""
+        ...
+
+    def end(self) -> Iterator[FileOrder | BrokenRow]:
+        """Give what is left when there are no more bytes."""
+        ...
+
+
+class OrderWriter(Protocol):
+    """Writes orders as a file, one after the other."""
+
+    def head(self) -> bytes:
+        """Return what the file begins with."""
+        ...
+
+    def rows(self, order: ExportedOrder) -> bytes:
+        """Return one order as it stands in the file."""
+        ...
+
+
 class StoreGateways(Protocol):
-    """Makes the gateway of a store."""
+    """Makes the gateway of a store, and readers and writers of files of orders."""
 
     def open(self, address: StoreAddress) -> StoreGateway:
         """Return the gateway for the store's platform; raises InvalidInput for a bad address."""
+        ...
+
+    def read_file(self, kind: ImportFormat, exported_at: int | None) -> OrderFile:
+        """Begin to read a file that was made at an instant (UTC epoch seconds), if that is known.
+
+        Orders of a file that does not say when they changed are taken to be as old as the file.
+        """
+        ...
+
+    def write_file(self, kind: ExportFormat) -> OrderWriter:
+        """Begin to write a file."""
         ...
 
 

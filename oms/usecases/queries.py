@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from oms.domain.accounts import Merchant, Partnership, Token, Vendor
 from oms.domain.catalog import Hosting, Product
+from oms.domain.imports import BrokenRow, ImportRun
 from oms.domain.jobs import Job
 from oms.domain.ledger import PendingReason
 from oms.domain.planning import in_order
@@ -15,6 +16,7 @@ from oms.storage import (
     allocation_views,
     catalog,
     hostings,
+    import_runs,
     jobs,
     order_views,
     stores,
@@ -24,6 +26,7 @@ from oms.storage.catalog import ProductFilter
 from oms.storage.jobs import JobFilter
 from oms.storage.order_filter import OrderFilter, PageKey, Peculiarity, Sorting
 from oms.usecases.context import Oms, Transaction
+from oms.usecases.import_orders import as_seen
 from oms.usecases.place_orders import Placement
 
 __all__ = [
@@ -74,6 +77,21 @@ def list_quarantined_orders(
 ) -> list[QuarantinedOrder]:
     """Return the orders that could not be taken, newest first."""
     return stores.quarantined_orders(oms.db, merchant_id, before, limit)
+
+
+def get_import_run(oms: Oms, merchant_id: str, name: str) -> tuple[ImportRun, list[BrokenRow]]:
+    """Return an import run as it is, and its first broken rows; raises NotFound."""
+    with oms.db.snapshot():
+        run = import_runs.get(oms.db, merchant_id, name)
+        return as_seen(run, oms.clock.now_ms()), import_runs.broken_rows(oms.db, run.id)
+
+
+def list_import_runs(
+    oms: Oms, merchant_id: str, before: tuple[int, str] | None, limit: int
+) -> list[ImportRun]:
+    """Return a merchant's import runs, begun last first."""
+    now_ms = oms.clock.now_ms()
+    return [as_seen(run, now_ms) for run in import_runs.page(oms.db, merchant_id, before, limit)]
 
 
 def get_store(oms: Oms, merchant_id: str, store_id: str) -> Store:

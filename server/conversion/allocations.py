@@ -7,6 +7,7 @@ from fbali.v1.allocation_pb2 import RejectReason as RejectReasonNumber
 from fbali.v1.cost_entry_pb2 import CostEntry as CostEntryMessage
 from fbali.v1.cost_entry_pb2 import CostKind as CostKindNumber
 from fbali.v1.cost_entry_pb2 import CostSource as CostSourceNumber
+from fbali.v1.fulfillment_service_pb2 import PackageResult as PackageResultMessage
 from fbali.v1.package_pb2 import ExceptionReason as ExceptionReasonNumber
 from fbali.v1.package_pb2 import Package as PackageMessage
 from fbali.v1.package_pb2 import PackageLine as PackageLineMessage
@@ -20,6 +21,7 @@ from oms.domain.views import (
     PackageView,
     TrackingEventView,
 )
+from oms.usecases.pack_many import PackageOutcome
 from server import names
 from server.conversion.basics import (
     address_message,
@@ -123,4 +125,16 @@ def _cost_message(cost: CostEntry) -> CostEntryMessage:
         amount=money_message(cost.amount),
         note=cost.note,
         create_time=instant(cost.created_at),
+    )
+
+
+def package_result_message(allocation: str, outcome: PackageOutcome) -> PackageResultMessage:
+    """Convert what became of one parcel of many, under the allocation's name as it was asked for."""
+    view, refusal = outcome.package, outcome.refusal
+    return PackageResultMessage(
+        allocation=allocation,
+        package=None if view is None else package_message(outcome.merchant_id, view),
+        existed=outcome.existed,
+        refusal_reason="" if refusal is None else refusal.word,
+        refusal_message="" if refusal is None else refusal.message,
     )

@@ -35,6 +35,7 @@ from oms.usecases.pack import (
     report_package_event,
     void_package,
 )
+from oms.usecases.pack_many import create_packages
 from oms.usecases.queries import AllocationFilter
 from oms.usecases.withdraw_units import AnswerCancellation, answer_cancellation
 from server import names
@@ -47,6 +48,7 @@ from server.conversion.allocations import (
     REJECT_PREFIX,
     allocation_message,
     package_message,
+    package_result_message,
 )
 from server.conversion.basics import enum_or_none, epoch_ms, word
 from server.paging import cut_page, page_size, start_key
@@ -147,6 +149,32 @@ class FulfillmentService:
             self._oms, call, create_package, command, _packed_encoder(pb.CreatePackageResponse)
         )
 
+    def BatchCreatePackages(self, request: pb.BatchCreatePackagesRequest, call: Call) -> bytes:
+        """Announce many parcels, each for itself."""
+        names.own_ids(request.parent, call.caller)
+        commands = [
+            CreatePackage(
+                allocation_id=_own_allocation(parcel.allocation, call),
+                tracking_number=parcel.tracking_number,
+                carrier_code=parcel.carrier_code,
+                lines=[(names.last_id(line.line), line.quantity) for line in parcel.lines],
+                handed_over=parcel.handed_over,
+            )
+            for parcel in request.packages
+        ]
+        return mutate(
+            self._oms,
+            call,
+            create_packages,
+            commands,
+            lambda outcomes: pb.BatchCreatePackagesResponse(
+                results=[
+                    package_result_message(parcel.allocation, outcome)
+                    for parcel, outcome in zip(request.packages, outcomes, strict=True)
+                ]
+            ).SerializeToString(),
+        )
+
     def VoidPackage(self, request: pb.VoidPackageRequest, call: Call) -> bytes:
         """Void a parcel that no carrier has scanned."""
         _, allocation_id, package_id = names.own_ids(request.name, call.caller)
@@ -224,6 +252,14 @@ class FulfillmentService:
                 partnership=partnership_message(found)
             ).SerializeToString(),
         )
+
+
+def _own_allocation(name: str, call: Call) -> str:
+    """Read the id of an allocation; somebody else's is one that does not exist."""
+    try:
+        return names.own_ids(name, call.caller)[1]
+    except NotFound:
+        return ""
 
 
 def _packed_encoder(response: Callable[..., Message]) -> Callable[[PackedResult], bytes]:

@@ -18,10 +18,12 @@ from fbali.v1.hosting_service_pb2 import (
     ListProductsRequest,
     SuspendPartnershipRequest,
 )
+from fbali.v1.import_run_pb2 import IMPORT_FORMAT_JSON_LINES
 from fbali.v1.money_pb2 import Money
 from fbali.v1.order_service_pb2 import (
     CancelOrderRequest,
     GetSyncRunRequest,
+    ImportOrdersRequest,
     ListOrdersRequest,
     SyncOrdersRequest,
 )
@@ -58,6 +60,7 @@ class Estate:
     suspended: str
     invitation: str  # Of the vendor, by a third merchant.
     stranger: str  # A vendor who was never invited.
+    import_run: str
     new_store_url: str
 
     def claimed_by(self, owner: "Estate") -> Self:
@@ -119,6 +122,7 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         suspended=suspended_partnership(stack, merchant),
         invitation=invitation(stack, vendor),
         stranger=stack.vendor("Stranger").name,
+        import_run=import_run(merchant, store.name),
         new_store_url=stack.shop.url.replace("127.0.0.1", "localhost"),
     )
 
@@ -218,3 +222,15 @@ def invitation(stack: Stack, vendor: Caller) -> str:
     inviting = stack.merchant_named("Inviting merchant")
     request = InviteVendorRequest(parent=inviting.name, vendor=vendor.name)
     return str(inviting.call(request).partnership.name)
+
+
+def import_run(merchant: Caller, store: str) -> str:
+    """Import a file with one row, which is broken."""
+    request = ImportOrdersRequest(
+        parent=merchant.name,
+        run_id=f"first-{merchant.id}",
+        store=store,
+        format=IMPORT_FORMAT_JSON_LINES,
+        chunk=b"{}",
+    )
+    return str(merchant.call(request).import_run.name)

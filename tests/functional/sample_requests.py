@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET
 from fbali.v1 import admin_service_pb2 as admin
@@ -13,6 +15,7 @@ from fbali.v1.allocation_pb2 import REJECT_REASON_OUT_OF_STOCK
 from fbali.v1.cost_entry_pb2 import COST_KIND_SHIPPING
 from fbali.v1.hold_pb2 import HOLD_REASON_ADDRESS
 from fbali.v1.hosting_pb2 import Hosting
+from fbali.v1.import_run_pb2 import EXPORT_FORMAT_JSON_LINES, IMPORT_FORMAT_JSON_LINES
 from fbali.v1.money_pb2 import Money
 from fbali.v1.package_pb2 import PACKAGE_STATE_IN_TRANSIT, PackageLine
 from fbali.v1.placement_pb2 import PlacementChoice
@@ -20,6 +23,11 @@ from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
 from fbali.v1.token_pb2 import ROLE_VENDOR
 from tests.functional.estate import Estate
 from tests.services.stack import METHODS
+
+IMPORTED_ORDER = (
+    b'{"id": "77", "currency": "USD", "placed_time": "2026-01-31T09:50:26Z", "recipient":'
+    b' {"region_code": "US"}, "lines": [{"sku": "LAMP-1", "quantity": 1, "price": "71.23"}]}'
+)
 
 Make = Callable[[Estate], Message]
 
@@ -59,6 +67,21 @@ ORDERS: Mapping[str, Make] = {
     ),
     "ReleaseOrders": lambda estate: orders.ReleaseOrdersRequest(
         parent=estate.merchant, orders=[estate.waiting]
+    ),
+    "ImportOrders": lambda estate: orders.ImportOrdersRequest(
+        parent=estate.merchant,
+        run_id="backlog",
+        store=estate.store,
+        format=IMPORT_FORMAT_JSON_LINES,
+        chunk=IMPORTED_ORDER,
+        export_time=Timestamp(seconds=1_700_000_000),
+    ),
+    "GetImportRun": lambda estate: orders.GetImportRunRequest(name=estate.import_run),
+    "ListImportRuns": lambda estate: orders.ListImportRunsRequest(parent=estate.merchant),
+    "ExportOrders": lambda estate: orders.ExportOrdersRequest(
+        parent=estate.merchant,
+        format=EXPORT_FORMAT_JSON_LINES,
+        selection=orders.OrderSelection(store=estate.store, vendor=estate.vendor),
     ),
     "ListQuarantinedOrders": lambda estate: orders.ListQuarantinedOrdersRequest(
         parent=estate.merchant
@@ -128,6 +151,16 @@ FULFILLMENT: Mapping[str, Make] = {
         lines=[PackageLine(line=estate.line, quantity=1)],
         handed_over=True,
     ),
+    "BatchCreatePackages": lambda estate: fulfillment.BatchCreatePackagesRequest(
+        parent=estate.vendor,
+        packages=[
+            fulfillment.PackageToCreate(
+                allocation=estate.submitted,
+                tracking_number="SMOOTH-778",
+                lines=[PackageLine(line=estate.line, quantity=1)],
+            )
+        ],
+    ),
     "VoidPackage": lambda estate: fulfillment.VoidPackageRequest(name=estate.package),
     "ReportPackageEvent": lambda estate: fulfillment.ReportPackageEventRequest(
         name=estate.package, state=PACKAGE_STATE_IN_TRANSIT, description="on its way"
@@ -174,4 +207,13 @@ def mutating_methods() -> list[str]:
         name
         for name, (_, method) in METHODS.items()
         if "request_id" in method.input_type.fields_by_name
+    ]
+
+
+def reading_methods() -> list[str]:
+    """List the methods that change nothing, by what the contract says of them."""
+    return [
+        name
+        for name, (_, method) in METHODS.items()
+        if method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
     ]

@@ -12,6 +12,7 @@ from fbali.errors import ServerError, Unavailable
 from fbali.v1.admin_service_pb2 import GetServerInfoRequest
 from fbali.v1.order_service_pb2 import GetSyncRunRequest, SyncOrdersRequest
 from fbali.v1.store_pb2 import SYNC_RUN_STATE_FAILED
+from oms.domain.imports import ExportFormat, ImportFormat
 from oms.domain.jobs import FAILURES_MAX
 from oms.usecases.ports import StoreAddress, StoreGateways
 from tests.functional.estate import Estate
@@ -26,6 +27,12 @@ class BrokenGateways(StoreGateways):
 
     def open(self, address: StoreAddress) -> NoReturn:
         raise KeyError(SECRET, address.base_url)
+
+    def read_file(self, kind: ImportFormat, exported_at: int | None) -> NoReturn:
+        raise KeyError(SECRET, kind)
+
+    def write_file(self, kind: ExportFormat) -> NoReturn:
+        raise KeyError(SECRET, kind)
 
 
 def broken_caller(stack: Stack) -> Caller:

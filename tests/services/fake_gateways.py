@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from oms.domain.imports import ExportFormat, ImportFormat
 from oms.domain.snapshots import (
     MalformedOrder,
     OrderPage,
@@ -12,7 +13,9 @@ from oms.domain.snapshots import (
     StoreIdentity,
 )
 from oms.domain.tracking import Meaning, ParcelNumber, TrackingEvent, TrackingReport
-from oms.usecases.ports import StoreAddress
+from oms.gateways.stores.order_writers import WRITERS
+from oms.gateways.stores.registry import FILES
+from oms.usecases.ports import OrderFile, OrderWriter, StoreAddress
 
 
 class WorkerKilled(BaseException):
@@ -92,6 +95,13 @@ class FakeStores:
     def open(self, address: StoreAddress) -> FakeStore:
         self.addresses.append(address)
         return self.store
+
+    def read_file(self, kind: ImportFormat, exported_at: int | None) -> OrderFile:
+        """Files are read as they are."""
+        return FILES[kind](exported_at)
+
+    def write_file(self, kind: ExportFormat) -> OrderWriter:
+        return WRITERS[kind]()
 
 
 class FakeCarrier:

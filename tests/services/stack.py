@@ -96,9 +96,18 @@ class Caller:
         return f"{self.role.value.lower()}s/{self.id}" if self.role and self.id else ""
 
     def call(self, request: Message) -> Any:
-        """Call the method whose request this is, over the wire."""
-        method = request.DESCRIPTOR.name.removesuffix("Request")
-        return getattr(getattr(self.client, STUBS[METHODS[method][0]]), method)(request)
+        """Call the method whose request this is, over the wire.
+
+        A client stream has this one message; of a server stream the first answer is returned.
+        """
+        service, method = METHODS[request.DESCRIPTOR.name.removesuffix("Request")]
+        call = getattr(getattr(self.client, STUBS[service]), method.name)
+        if method.client_streaming:
+            return call(iter([request]))
+        if method.server_streaming:
+            answers: list[Any] = list(call(request))
+            return answers[0] if answers else None
+        return call(request)
 
     def code(self, request: Message) -> str:
         """Tell the gRPC code that a request is answered with."""

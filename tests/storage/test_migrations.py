@@ -12,7 +12,7 @@ from oms.storage.tables import TABLES
 from tests.services.postgres import PostgresServer
 from tests.services.scene import at_once
 
-MIGRATIONS = ["0001_initial", "0002_holds_and_words"]
+MIGRATIONS = ["0001_initial", "0002_holds_and_words", "0005_import_runs"]
 NAMES = [table._meta.table_name for table in TABLES]
 
 

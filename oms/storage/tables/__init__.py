@@ -20,6 +20,7 @@ from oms.storage.tables.fulfilment import (
     PackageRow,
     TrackingEventRow,
 )
+from oms.storage.tables.imports import BrokenRowRow, ImportRunRow
 from oms.storage.tables.orders import (
     EventRow,
     HoldRow,
@@ -71,6 +72,8 @@ TABLES: tuple[type[Table], ...] = (
     ScheduleRow,
     HoldRow,
     OrderWordRow,
+    ImportRunRow,
+    BrokenRowRow,
     PhotoFileRow,
     PhotoRow,
     PhotoUploadRow,

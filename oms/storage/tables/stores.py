@@ -101,7 +101,7 @@ class VariantRow(Table):
 
     class Meta:
         table_name = "variant"
-        indexes = ((("product_id", "external_id"), True),)
+        indexes = ((("product_id", "external_id"), True), (("sku", "product_id"), False))
 
 
 class HostingRow(Table):

@@ -76,7 +76,9 @@ class ConnectStoreRequest(_message.Message):
     platform: _store_pb2.StorePlatform.ValueType
     """What it runs on."""
     base_url: _builtins.str
-    """Its address, for example https://shop.example. Clear text is accepted on loopback only."""
+    """Its address, for example https://shop.example. Clear text is accepted on loopback only. For the
+    platform FILES a name of the caller's choice, such as files:backlog; it needs no key.
+    """
     consumer_key: _builtins.str
     """WooCommerce consumer key, with read access at least. Never shown again."""
     consumer_secret: _builtins.str

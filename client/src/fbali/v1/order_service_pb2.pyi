@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from fbali.v1 import hold_pb2 as _hold_pb2
+from fbali.v1 import import_run_pb2 as _import_run_pb2
 from fbali.v1 import order_pb2 as _order_pb2
 from fbali.v1 import placement_pb2 as _placement_pb2
 from fbali.v1 import product_pb2 as _product_pb2
@@ -878,3 +879,294 @@ class ReleaseOrdersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReleaseOrdersResponse: _TypeAlias = ReleaseOrdersResponse  # noqa: Y015
+
+@_typing.final
+class ImportOrdersRequest(_message.Message):
+    """Request of ImportOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    EXPORT_TIME_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own. Needed in the first message, as are
+    run_id, store and format; only the first message is looked at for them.
+    """
+    run_id: _builtins.str
+    """A name for the run, chosen by the caller: letters, digits, - and _. The same name again begins
+    it anew, which finishes or repeats it.
+    """
+    store: _builtins.str
+    """merchants/{merchant}/stores/{store} that the orders belong to."""
+    format: _import_run_pb2.ImportFormat.ValueType
+    """What the file is."""
+    chunk: _builtins.bytes
+    """The next bytes of the file, at most 1 MiB; cut anywhere."""
+    @_builtins.property
+    def export_time(self) -> _timestamp_pb2.Timestamp:
+        """When the file was made, where the file itself does not say when an order changed (Shopify's).
+        Orders that are known to have changed later are left alone. Absent: the latest date of an order
+        stands in for it.
+        """
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        run_id: _builtins.str = ...,
+        store: _builtins.str = ...,
+        format: _import_run_pb2.ImportFormat.ValueType = ...,
+        chunk: _builtins.bytes = ...,
+        export_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["export_time", b"export_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "export_time", b"export_time", "format", b"format", "parent", b"parent", "run_id", b"run_id", "store", b"store"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportOrdersRequest: _TypeAlias = ImportOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ImportOrdersResponse(_message.Message):
+    """Response of ImportOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def import_run(self) -> _import_run_pb2.ImportRun:
+        """The run as it ended."""
+
+    def __init__(
+        self,
+        *,
+        import_run: _import_run_pb2.ImportRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportOrdersResponse: _TypeAlias = ImportOrdersResponse  # noqa: Y015
+
+@_typing.final
+class GetImportRunRequest(_message.Message):
+    """Request of GetImportRun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/importRuns/{import_run}."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetImportRunRequest: _TypeAlias = GetImportRunRequest  # noqa: Y015
+
+@_typing.final
+class GetImportRunResponse(_message.Message):
+    """Response of GetImportRun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def import_run(self) -> _import_run_pb2.ImportRun:
+        """The run."""
+
+    def __init__(
+        self,
+        *,
+        import_run: _import_run_pb2.ImportRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetImportRunResponse: _TypeAlias = GetImportRunResponse  # noqa: Y015
+
+@_typing.final
+class ListImportRunsRequest(_message.Message):
+    """Request of ListImportRuns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token of the page before, with the same other fields; empty for the first."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportRunsRequest: _TypeAlias = ListImportRunsRequest  # noqa: Y015
+
+@_typing.final
+class ListImportRunsResponse(_message.Message):
+    """Response of ListImportRuns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_RUNS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page, empty at the end."""
+    @_builtins.property
+    def import_runs(self) -> _containers.RepeatedCompositeFieldContainer[_import_run_pb2.ImportRun]:
+        """The runs."""
+
+    def __init__(
+        self,
+        *,
+        import_runs: _abc.Iterable[_import_run_pb2.ImportRun] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_runs", b"import_runs", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportRunsResponse: _TypeAlias = ListImportRunsResponse  # noqa: Y015
+
+@_typing.final
+class OrderSelection(_message.Message):
+    """Which orders, as in ListOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    VENDOR_FIELD_NUMBER: _builtins.int
+    PLACED_AFTER_TIME_FIELD_NUMBER: _builtins.int
+    PLACED_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    REGION_CODE_FIELD_NUMBER: _builtins.int
+    HOLD_REASON_FIELD_NUMBER: _builtins.int
+    PECULIARITY_FIELD_NUMBER: _builtins.int
+    tag: Global___OrderTag.ValueType
+    """Which orders."""
+    store: _builtins.str
+    """merchants/{merchant}/stores/{store}, or empty for all stores."""
+    vendor: _builtins.str
+    """vendors/{vendor} who has a live part of it, or empty for all."""
+    search: _builtins.str
+    """Words as in ListOrders."""
+    region_code: _builtins.str
+    """ISO 3166-1 alpha-2 code of the recipient's country, or empty for all."""
+    hold_reason: _hold_pb2.HoldReason.ValueType
+    """Only orders with a hold of this reason; unspecified for all."""
+    peculiarity: Global___OrderPeculiarity.ValueType
+    """Only orders with this peculiarity; unspecified for all."""
+    @_builtins.property
+    def placed_after_time(self) -> _timestamp_pb2.Timestamp:
+        """Placed at or after this instant."""
+
+    @_builtins.property
+    def placed_before_time(self) -> _timestamp_pb2.Timestamp:
+        """Placed before this instant."""
+
+    def __init__(
+        self,
+        *,
+        tag: Global___OrderTag.ValueType = ...,
+        store: _builtins.str = ...,
+        vendor: _builtins.str = ...,
+        placed_after_time: _timestamp_pb2.Timestamp | None = ...,
+        placed_before_time: _timestamp_pb2.Timestamp | None = ...,
+        search: _builtins.str = ...,
+        region_code: _builtins.str = ...,
+        hold_reason: _hold_pb2.HoldReason.ValueType = ...,
+        peculiarity: Global___OrderPeculiarity.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["placed_after_time", b"placed_after_time", "placed_before_time", b"placed_before_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_reason", b"hold_reason", "peculiarity", b"peculiarity", "placed_after_time", b"placed_after_time", "placed_before_time", b"placed_before_time", "region_code", b"region_code", "search", b"search", "store", b"store", "tag", b"tag", "vendor", b"vendor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderSelection: _TypeAlias = OrderSelection  # noqa: Y015
+
+@_typing.final
+class ExportOrdersRequest(_message.Message):
+    """Request of ExportOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SELECTION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    format: _import_run_pb2.ExportFormat.ValueType
+    """What the file shall be."""
+    @_builtins.property
+    def selection(self) -> Global___OrderSelection:
+        """Which orders; absent for all admitted ones."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        format: _import_run_pb2.ExportFormat.ValueType = ...,
+        selection: Global___OrderSelection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "parent", b"parent", "selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportOrdersRequest: _TypeAlias = ExportOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ExportOrdersResponse(_message.Message):
+    """Response of ExportOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The next bytes of the file."""
+    def __init__(
+        self,
+        *,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportOrdersResponse: _TypeAlias = ExportOrdersResponse  # noqa: Y015

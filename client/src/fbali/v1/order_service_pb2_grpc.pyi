@@ -80,6 +80,26 @@ class OrderServiceStub:
     """Releases holds; orders without any are allocated. Answers per order. Reasons:
     REQUEST_ID_REUSED.
     """
+    ImportOrders: _grpc.StreamUnaryMultiCallable[_order_service_pb2.ImportOrdersRequest, _order_service_pb2.ImportOrdersResponse]
+    """Takes orders from a file, as an import run with a name: JSON lines or Shopify's order export.
+    The first message names run, store and format and may carry bytes already; the others carry the
+    file in order, each within 30 seconds of the one before. Orders are taken by their store order
+    id in batches, each whole: one that is as known, or older than what is known, changes nothing,
+    so a repeated or resumed import does no harm. Rows that cannot be taken are reported with their
+    line number, the others are kept. Reasons: RESOURCE_NOT_FOUND (the store), STORE_DISCONNECTED,
+    PRECONDITION_FAILED (the run takes rows already), INVALID_FIELD (the file as a whole is not what
+    it should be), LIMIT_EXCEEDED.
+    """
+    GetImportRun: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetImportRunRequest, _order_service_pb2.GetImportRunResponse]
+    """Shows an import run with its broken rows. Reasons: RESOURCE_NOT_FOUND."""
+    ListImportRuns: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListImportRunsRequest, _order_service_pb2.ListImportRunsResponse]
+    """Lists import runs, newest first, without their broken rows. Reasons: PAGE_TOKEN_INVALID."""
+    ExportOrders: _grpc.UnaryStreamMultiCallable[_order_service_pb2.ExportOrdersRequest, _order_service_pb2.ExportOrdersResponse]
+    """Sends orders as a file in chunks, oldest first: CSV with one row per line of an order, or JSON
+    lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
+    a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
+    LIMIT_EXCEEDED.
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -132,6 +152,26 @@ class OrderServiceAsyncStub(OrderServiceStub):
     ReleaseOrders: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ReleaseOrdersRequest, _order_service_pb2.ReleaseOrdersResponse]  # type: ignore[assignment]
     """Releases holds; orders without any are allocated. Answers per order. Reasons:
     REQUEST_ID_REUSED.
+    """
+    ImportOrders: _aio.StreamUnaryMultiCallable[_order_service_pb2.ImportOrdersRequest, _order_service_pb2.ImportOrdersResponse]  # type: ignore[assignment]
+    """Takes orders from a file, as an import run with a name: JSON lines or Shopify's order export.
+    The first message names run, store and format and may carry bytes already; the others carry the
+    file in order, each within 30 seconds of the one before. Orders are taken by their store order
+    id in batches, each whole: one that is as known, or older than what is known, changes nothing,
+    so a repeated or resumed import does no harm. Rows that cannot be taken are reported with their
+    line number, the others are kept. Reasons: RESOURCE_NOT_FOUND (the store), STORE_DISCONNECTED,
+    PRECONDITION_FAILED (the run takes rows already), INVALID_FIELD (the file as a whole is not what
+    it should be), LIMIT_EXCEEDED.
+    """
+    GetImportRun: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetImportRunRequest, _order_service_pb2.GetImportRunResponse]  # type: ignore[assignment]
+    """Shows an import run with its broken rows. Reasons: RESOURCE_NOT_FOUND."""
+    ListImportRuns: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListImportRunsRequest, _order_service_pb2.ListImportRunsResponse]  # type: ignore[assignment]
+    """Lists import runs, newest first, without their broken rows. Reasons: PAGE_TOKEN_INVALID."""
+    ExportOrders: _aio.UnaryStreamMultiCallable[_order_service_pb2.ExportOrdersRequest, _order_service_pb2.ExportOrdersResponse]  # type: ignore[assignment]
+    """Sends orders as a file in chunks, oldest first: CSV with one row per line of an order, or JSON
+    lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
+    a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
+    LIMIT_EXCEEDED.
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -254,6 +294,50 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_service_pb2.ReleaseOrdersResponse, _abc.Awaitable[_order_service_pb2.ReleaseOrdersResponse]]:
         """Releases holds; orders without any are allocated. Answers per order. Reasons:
         REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportOrders(
+        self,
+        request_iterator: _MaybeAsyncIterator[_order_service_pb2.ImportOrdersRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ImportOrdersResponse, _abc.Awaitable[_order_service_pb2.ImportOrdersResponse]]:
+        """Takes orders from a file, as an import run with a name: JSON lines or Shopify's order export.
+        The first message names run, store and format and may carry bytes already; the others carry the
+        file in order, each within 30 seconds of the one before. Orders are taken by their store order
+        id in batches, each whole: one that is as known, or older than what is known, changes nothing,
+        so a repeated or resumed import does no harm. Rows that cannot be taken are reported with their
+        line number, the others are kept. Reasons: RESOURCE_NOT_FOUND (the store), STORE_DISCONNECTED,
+        PRECONDITION_FAILED (the run takes rows already), INVALID_FIELD (the file as a whole is not what
+        it should be), LIMIT_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetImportRun(
+        self,
+        request: _order_service_pb2.GetImportRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.GetImportRunResponse, _abc.Awaitable[_order_service_pb2.GetImportRunResponse]]:
+        """Shows an import run with its broken rows. Reasons: RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListImportRuns(
+        self,
+        request: _order_service_pb2.ListImportRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ListImportRunsResponse, _abc.Awaitable[_order_service_pb2.ListImportRunsResponse]]:
+        """Lists import runs, newest first, without their broken rows. Reasons: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ExportOrders(
+        self,
+        request: _order_service_pb2.ExportOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_order_service_pb2.ExportOrdersResponse], _abc.AsyncIterator[_order_service_pb2.ExportOrdersResponse]]:
+        """Sends orders as a file in chunks, oldest first: CSV with one row per line of an order, or JSON
+        lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
+        a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
+        LIMIT_EXCEEDED.
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

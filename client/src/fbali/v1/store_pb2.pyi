@@ -28,6 +28,8 @@ class _StorePlatformEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StorePl
     """Never sent."""
     STORE_PLATFORM_WOOCOMMERCE: _StorePlatform.ValueType  # 1
     """WooCommerce with the REST API v3."""
+    STORE_PLATFORM_FILES: _StorePlatform.ValueType  # 2
+    """No web store behind it: orders come by ImportOrders, nothing is pulled and nothing told back."""
 
 class StorePlatform(_StorePlatform, metaclass=_StorePlatformEnumTypeWrapper):
     """What a store runs on."""
@@ -36,6 +38,8 @@ STORE_PLATFORM_UNSPECIFIED: StorePlatform.ValueType  # 0
 """Never sent."""
 STORE_PLATFORM_WOOCOMMERCE: StorePlatform.ValueType  # 1
 """WooCommerce with the REST API v3."""
+STORE_PLATFORM_FILES: StorePlatform.ValueType  # 2
+"""No web store behind it: orders come by ImportOrders, nothing is pulled and nothing told back."""
 Global___StorePlatform: _TypeAlias = StorePlatform  # noqa: Y015
 
 class _StoreState:
