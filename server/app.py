@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from fbali.v1 import (
     admin_service_pb2,
+    after_sales_service_pb2,
     fulfillment_service_pb2,
     hosting_service_pb2,
     order_service_pb2,
@@ -23,6 +24,7 @@ from oms.settings import Settings
 from oms.usecases.context import Oms
 from server.edge import Edge, Endpoint
 from server.services.admin import AdminService
+from server.services.after_sales import AfterSalesService
 from server.services.fulfillment import FulfillmentService
 from server.services.hosting import HostingService
 from server.services.orders import OrderService
@@ -42,6 +44,7 @@ SERVICES = {
     order_service_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService,
     hosting_service_pb2.DESCRIPTOR.services_by_name["HostingService"]: HostingService,
     fulfillment_service_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: FulfillmentService,
+    after_sales_service_pb2.DESCRIPTOR.services_by_name["AfterSalesService"]: AfterSalesService,
     admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"]: AdminService,
 }
 
@@ -139,6 +142,7 @@ def _handlers(edge: Edge, descriptor: object, servicer: object) -> grpc.GenericR
                 )
             )
             for method in descriptor.methods  # type: ignore[attr-defined]
+            if hasattr(servicer, method.name)  # STAND-IN
         },
     )
 

@@ -55,6 +55,7 @@ STUBS = {
     "OrderService": "orders",
     "HostingService": "hosting",
     "FulfillmentService": "fulfillment",
+    "AfterSalesService": "after_sales",
     "AdminService": "admin",
 }
 METHODS = {
