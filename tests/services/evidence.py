@@ -3,8 +3,7 @@
 from typing import Any
 
 from oms.domain.cases import CaseState
-from oms.domain.ids import new_id
-from oms.domain.ids import IdKind
+from oms.domain.ids import IdKind, new_id
 from oms.storage.database import Database
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -338,7 +339,7 @@ def test_case_takes_ten_photos_and_not_an_eleventh(album):
     for index in range(PHOTOS_PER_CASE_MAX):
         album.upload(DATA + bytes([index]))
 
-    assert album.refusal(lambda: album.create()) == "LIMIT_EXCEEDED"
+    assert album.refusal(album.create) == "LIMIT_EXCEEDED"
     with pytest.raises(LimitExceeded) as refused:
         album.finalize(waiting, b"waiting")
     assert refused.value.metadata == {"limit": "photos_per_case"}
@@ -366,7 +367,7 @@ def test_open_uploads_are_few(album):
     for _ in range(UPLOADS_PER_CASE_MAX):
         album.create()
 
-    assert album.refusal(lambda: album.create()) == "LIMIT_EXCEEDED"
+    assert album.refusal(album.create) == "LIMIT_EXCEEDED"
     album.scene.clock.advance_ms(UPLOAD_KEPT_MS + 1)
     album.purge()
     assert album.create()
@@ -377,7 +378,7 @@ def test_full_disk_is_said_and_changes_nothing(album):
     album.scene.photos.is_full = True
 
     reasons = {
-        album.refusal(lambda: album.create()),
+        album.refusal(album.create),
         album.refusal(lambda: album.write(ref, 0, DATA)),
     }
 
@@ -586,10 +587,8 @@ def test_death_at_any_instant_of_a_finalize_leaves_nothing_wrong(album, instant)
     else:
         album.scene.photos.faults.extend([None, Unavailable("the disk is away")])
 
-    try:
+    with suppress(WorkerKilled):
         album.finalize(ref, DATA)
-    except WorkerKilled:
-        pass
     album.scene.photos.faults.clear()
     photo_id = album.finalize(album.create(size=len(DATA), sha256=sha(DATA)), DATA)
 

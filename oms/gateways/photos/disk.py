@@ -104,7 +104,11 @@ class DiskPhotoStore:
     def has(self, key: str) -> bool:
         """Tell whether a file is there."""
         with _told():
-            return self._path(key).exists()
+            try:
+                self._path(key).stat()
+            except FileNotFoundError:
+                return False
+            return True
 
     def read(self, key: str, offset: int, size: int) -> bytes:
         """Read a piece of a file, empty behind its end; raises NotFound."""
