@@ -10,6 +10,8 @@ _OPERATOR = frozenset({Role.OPERATOR})
 _MERCHANT = frozenset({Role.MERCHANT})
 _PARTIES = frozenset({Role.MERCHANT, Role.VENDOR})  # Of a case.
 _OPERATOR_AND_VENDOR = frozenset({Role.OPERATOR, Role.VENDOR})
+_OPERATOR_AND_MERCHANT = frozenset({Role.OPERATOR, Role.MERCHANT})
+_VENDOR = frozenset({Role.VENDOR})
 
 # Service -> who may call its methods, and the methods that differ.
 SERVICES: Mapping[str, frozenset[Role]] = {
@@ -30,6 +32,23 @@ METHODS: Mapping[str, frozenset[Role]] = {
     "fbali.v1.AdminService/IssueToken": _OPERATOR_AND_VENDOR,
     "fbali.v1.AdminService/ListTokens": _OPERATOR_AND_VENDOR,
     "fbali.v1.AdminService/RevokeToken": _OPERATOR_AND_VENDOR,
+    "fbali.v1.AfterSalesService/CheckEligibility": _MERCHANT,
+    "fbali.v1.AfterSalesService/CreateCase": _MERCHANT,
+    "fbali.v1.AfterSalesService/UpdateCase": _MERCHANT,
+    "fbali.v1.AfterSalesService/SubmitCase": _MERCHANT,
+    "fbali.v1.AfterSalesService/AcceptCase": _VENDOR,
+    "fbali.v1.AfterSalesService/RejectCase": _VENDOR,
+    "fbali.v1.AfterSalesService/OfferResolution": _VENDOR,
+    "fbali.v1.AfterSalesService/AcceptOffer": _MERCHANT,
+    "fbali.v1.AfterSalesService/DeclineOffer": _MERCHANT,
+    "fbali.v1.AfterSalesService/CounterOffer": _MERCHANT,
+    "fbali.v1.AfterSalesService/RequestInfo": _VENDOR,
+    "fbali.v1.AfterSalesService/ProvideInfo": _MERCHANT,
+    "fbali.v1.AfterSalesService/EscalateCase": _MERCHANT,
+    "fbali.v1.AfterSalesService/DecideCase": _OPERATOR,
+    "fbali.v1.AfterSalesService/WithdrawCase": _MERCHANT,
+    "fbali.v1.AfterSalesService/ResolveCase": _OPERATOR_AND_MERCHANT,
+    "fbali.v1.AfterSalesService/SetAfterSalesPolicy": _OPERATOR_AND_VENDOR,
 }
 
 

@@ -84,6 +84,16 @@ def line(merchant_id: str, order_id: str, line_id: str) -> str:
     return f"{order(merchant_id, order_id)}/lines/{line_id}"
 
 
+def case(merchant_id: str, case_id: str) -> str:
+    """Name an after-sales case; empty for no id."""
+    return f"merchants/{merchant_id}/cases/{case_id}" if case_id else ""
+
+
+def after_sales_policy(merchant_id: str, vendor_id: str) -> str:
+    """Name the after-sales policy of a partnership."""
+    return f"{partnership(merchant_id, vendor_id)}/afterSalesPolicy"
+
+
 def allocation(vendor_id: str, allocation_id: str) -> str:
     """Name an allocation."""
     return f"vendors/{vendor_id}/allocations/{allocation_id}"

@@ -55,6 +55,7 @@ class CaseAction(StrEnum):
 
 _S, _A = CaseState, CaseAction
 
+# An offer on the table cannot be changed: the merchant must get what it reads when it accepts.
 CASE_TABLE: Final = TransitionTable(
     "case",
     _S.DRAFT,
@@ -79,7 +80,6 @@ CASE_TABLE: Final = TransitionTable(
         (_S.OFFERED, _A.DECLINE_OFFER): _S.SUBMITTED,
         (_S.OFFERED, _A.COUNTER): _S.COUNTERED,
         (_S.OFFERED, _A.ACCEPT): _S.ACCEPTED,
-        (_S.OFFERED, _A.OFFER): _S.OFFERED,
         (_S.OFFERED, _A.ESCALATE): _S.ESCALATED,
         (_S.OFFERED, _A.WITHDRAW): _S.WITHDRAWN,
         (_S.OFFERED, _A.RUN_OUT): _S.EXPIRED,

@@ -15,6 +15,7 @@ class CostKind(StrEnum):
     SERVICE_FEE = "SERVICE_FEE"
     TAX = "TAX"
     ADJUSTMENT = "ADJUSTMENT"
+    REFUND = "REFUND"  # Given back in an after-sales case; negative.
 
 
 class CostSource(StrEnum):
@@ -22,6 +23,7 @@ class CostSource(StrEnum):
 
     QUOTED = "QUOTED"  # From the hosting, when the units were allocated or came back.
     ACTUAL = "ACTUAL"  # Recorded by the vendor.
+    SETTLEMENT = "SETTLEMENT"  # Agreed or decided in a case; counts beside either of the others.
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class JobKind(StrEnum):
     EXPIRE_ALLOCATIONS = "expire_allocations"
     EXPIRE_CANCELLATIONS = "expire_cancellations"
     EXPIRE_HOLDS = "expire_holds"
+    EXPIRE_CASES = "expire_cases"
+    ADVANCE_CASE = "advance_case"
     PRUNE = "prune"
     MAKE_THUMBNAIL = "make_thumbnail"
     PURGE_PHOTOS = "purge_photos"

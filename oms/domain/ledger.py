@@ -3,8 +3,8 @@
     net  = ordered - removed - elsewhere
     open = max(0, net - excluded - allocated - packed)
 
-`allocated`, `packed`, `handed_over` and `delivered` are never counted up or down: they are summed
-anew from the allocations and packages of the line whenever one of those changes.
+`allocated`, `packed`, `handed_over`, `delivered` and `settled` are never counted up or down: they
+are summed anew from the allocations, packages and cases of the line whenever one of those changes.
 """
 
 from collections.abc import Iterable
@@ -23,6 +23,13 @@ class ShippingStatus(StrEnum):
     IN_TRANSIT = "IN_TRANSIT"  # Carriers have all of it.
     EXCEPTION = "EXCEPTION"  # A parcel is in trouble.
     DELIVERED = "DELIVERED"  # All of it arrived.
+
+
+class LineKind(StrEnum):
+    """Where a line comes from."""
+
+    ORIGINAL = "ORIGINAL"  # The store's.
+    REPLACEMENT = "REPLACEMENT"  # A resend of a case, bounded by it; the store knows nothing of it.
 
 
 class PendingReason(StrEnum):
@@ -111,11 +118,22 @@ class AllocatedUnits:
 
 @dataclass(frozen=True, slots=True)
 class PackedUnits:
-    """Units of one line in one package."""
+    """Units of one line in one package; `settled` of them are lost, and settled by a case."""
 
     state: PackageState
     is_handed_over: bool
     quantity: int
+    settled: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Units that are settled and did not arrive after all."""
+        return 0 if self.state == PackageState.DELIVERED else min(self.settled, self.quantity)
+
+    @property
+    def handed_over(self) -> int:
+        """Units that left the vendor; a settled parcel did, even if nobody ever scanned it."""
+        return self.quantity if self.is_handed_over else self.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +167,9 @@ def recount(
         excluded=0 if is_cancelled else ledger.excluded,
         allocated=sum(units.waiting for units in allocated),
         packed=sum(units.quantity for units in parcels),
-        handed_over=sum(units.quantity for units in parcels if units.is_handed_over),
+        handed_over=sum(units.handed_over for units in parcels),
         delivered=sum(units.quantity for units in parcels if units.state == PackageState.DELIVERED),
+        settled=sum(units.lost for units in parcels),
     )
     if word is not None:
         counted = follow(counted, word)

@@ -113,6 +113,7 @@ class AllocationView:
     recipient: Address | None = None
     cancellation_deadline_at: int | None = None
     address_changed_at: int | None = None
+    case_id: str = ""
 
     def total(self, source: CostSource) -> tuple[Money, ...]:
         """Sum the costs of one source per currency."""
@@ -121,8 +122,12 @@ class AllocationView:
         return totals(cost.amount for cost in self.costs if cost.source == source)
 
     def final_costs(self) -> tuple[Money, ...]:
-        """Return what counts: the recorded costs where there are any, else the quoted ones."""
-        return self.total(CostSource.ACTUAL) or self.total(CostSource.QUOTED)
+        """Return what counts: the recorded costs where there are any, else the quoted ones.
+
+        Settlements of cases count beside either.
+        """
+        paid = self.total(CostSource.ACTUAL) or self.total(CostSource.QUOTED)
+        return totals([*paid, *self.total(CostSource.SETTLEMENT)])
 
 
 @dataclass(slots=True)
@@ -139,6 +144,7 @@ class LineView:
     price: Money
     ledger: LineLedger
     pending_reason: str
+    is_replacement: bool = False
 
 
 @dataclass(slots=True)

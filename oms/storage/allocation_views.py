@@ -15,8 +15,8 @@ from oms.storage.database import Database, Row, marks
 _ALLOCATION = (
     "SELECT a.id, a.merchant_id, a.order_id, o.number, a.vendor_id, v.display_name,"
     " m.display_name, a.state, a.reject_reason, a.note, a.accept_deadline_at, a.accepted_at,"
-    " a.closed_at, a.version, a.created_at, a.cancellation_deadline_at, a.address_changed_at"
-    " FROM allocation a JOIN orders o ON o.id = a.order_id"
+    " a.closed_at, a.version, a.created_at, a.cancellation_deadline_at, a.address_changed_at,"
+    " a.case_id FROM allocation a JOIN orders o ON o.id = a.order_id"
     " JOIN vendor v ON v.id = a.vendor_id JOIN merchant m ON m.id = a.merchant_id"
 )
 _LINE_COLUMNS = (
@@ -39,7 +39,7 @@ def summaries_of_orders(db: Database, order_ids: Sequence[str]) -> dict[str, lis
     rows = db.all(
         "SELECT a.id, a.merchant_id, a.order_id, '', a.vendor_id, v.display_name, '', a.state,"
         " a.reject_reason, a.note, a.accept_deadline_at, a.accepted_at, a.closed_at, a.version,"
-        " a.created_at, a.cancellation_deadline_at, a.address_changed_at,"
+        " a.created_at, a.cancellation_deadline_at, a.address_changed_at, a.case_id,"
         f" {_LINE_COLUMNS} FROM allocation a JOIN vendor v ON v.id = a.vendor_id"
         " JOIN allocation_line al ON al.allocation_id = a.id"
         f" JOIN order_line l ON l.id = al.line_id WHERE a.order_id IN ({marks(order_ids)})"
@@ -50,7 +50,7 @@ def summaries_of_orders(db: Database, order_ids: Sequence[str]) -> dict[str, lis
     lines: dict[str, list[AllocationLineView]] = {}
     for row in rows:
         heads.setdefault(row[0], row)
-        lines.setdefault(row[0], []).append(_line(row[17:]))
+        lines.setdefault(row[0], []).append(_line(row[18:]))
     found: dict[str, list[AllocationView]] = {}
     for allocation_id, head in heads.items():
         view = _allocation(head, lines=tuple(lines[allocation_id]))
@@ -171,5 +171,6 @@ def _allocation(row: Row, **more: Any) -> AllocationView:
         created_at=row[14],
         cancellation_deadline_at=row[15],
         address_changed_at=row[16],
+        case_id=row[17],
         **more,
     )

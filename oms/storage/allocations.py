@@ -35,6 +35,7 @@ class NewAllocation:
     accept_deadline_at: int | None
     lines: tuple[PlannedLine, ...]
     costs: tuple[Cost, ...]
+    case_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class AllocationRecord:
     vendor_id: str
     state: AllocationState
     version: int
+    case_id: str
     lines: tuple[AllocationLineRecord, ...]
 
 
@@ -91,7 +93,9 @@ def waiting_orders(db: Database, order_ids: Sequence[str]) -> list[WaitingOrder]
     lines: dict[str, list[PlanLine]] = {order_id: [] for order_id in found}
     for row in db.all(
         "SELECT id, order_id, product_id, variant_id, open_units FROM order_line"
-        f" WHERE order_id IN ({marks(found)}) AND open_units > 0 ORDER BY order_id, position",
+        # What a case sends again is its vendor's to send, whoever else hosts the product.
+        f" WHERE order_id IN ({marks(found)}) AND open_units > 0 AND kind = 'ORIGINAL'"
+        " ORDER BY order_id, position",
         *found,
     ):
         refused_by = frozenset(refused.get(row[0], ()))
@@ -144,8 +148,8 @@ def insert(db: Database, allocations: Sequence[NewAllocation], now_ms: int) -> N
     """Write new allocations with their lines and quoted costs."""
     db.many(
         "INSERT INTO allocation (id, merchant_id, order_id, vendor_id, state, reject_reason, note,"
-        " accept_deadline_at, version, created_at)"
-        " VALUES (?, ?, ?, ?, 'SUBMITTED', '', '', ?, 1, ?)",
+        " accept_deadline_at, case_id, version, created_at)"
+        " VALUES (?, ?, ?, ?, 'SUBMITTED', '', '', ?, ?, 1, ?)",
         [
             (
                 allocation.id,
@@ -153,6 +157,7 @@ def insert(db: Database, allocations: Sequence[NewAllocation], now_ms: int) -> N
                 allocation.order_id,
                 allocation.vendor_id,
                 allocation.accept_deadline_at,
+                allocation.case_id,
                 now_ms,
             )
             for allocation in allocations
@@ -231,7 +236,8 @@ def order_of(db: Database, vendor_id: str, allocation_id: str) -> str:
 def record(db: Database, allocation_id: str) -> AllocationRecord:
     """Read an allocation whose order is locked."""
     row = db.one(
-        "SELECT id, merchant_id, order_id, vendor_id, state, version FROM allocation WHERE id = ?",
+        "SELECT id, merchant_id, order_id, vendor_id, state, version, case_id FROM allocation"
+        " WHERE id = ?",
         allocation_id,
     )
     assert row is not None
@@ -247,6 +253,7 @@ def record(db: Database, allocation_id: str) -> AllocationRecord:
         vendor_id=row[3],
         state=AllocationState(row[4]),
         version=row[5],
+        case_id=row[6],
         lines=tuple(_line(line) for line in lines),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oms.domain.views import EventView
-from oms.storage.database import Database
+from oms.storage.database import Database, Row
 
 HISTORY_ROWS_MAX = 200  # The newest rows that an order's detail shows.
 
@@ -50,7 +50,20 @@ def of_order(db: Database, order_id: str) -> tuple[EventView, ...]:
         order_id,
         HISTORY_ROWS_MAX,
     )
-    return tuple(
-        EventView(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5])
-        for row in reversed(rows)
+    return tuple(_event(row) for row in reversed(rows))
+
+
+def of_subject(db: Database, order_id: str, subject: str) -> tuple[EventView, ...]:
+    """Read the newest rows of an order's history that are about one thing, oldest first."""
+    rows = db.all(
+        "SELECT sequence, kind, actor, subject, details, created_at FROM event"
+        " WHERE order_id = ? AND subject = ? ORDER BY sequence DESC LIMIT ?",
+        order_id,
+        subject,
+        HISTORY_ROWS_MAX,
     )
+    return tuple(_event(row) for row in reversed(rows))
+
+
+def _event(row: Row) -> EventView:
+    return EventView(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5])

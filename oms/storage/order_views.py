@@ -6,7 +6,7 @@ from typing import Any
 
 from oms.domain.admission import Admission
 from oms.domain.errors import NotFound
-from oms.domain.ledger import LineLedger, ShippingStatus
+from oms.domain.ledger import LineKind, LineLedger, ShippingStatus
 from oms.domain.money import Money
 from oms.domain.snapshots import Address
 from oms.domain.views import LineView, OrderView
@@ -88,8 +88,8 @@ def lines_of(db: Database, orders: Sequence[Row]) -> dict[str, list[LineView]]:
     for row in db.all(
         "SELECT id, order_id, external_id, product_id, variant_id, title, sku, price_minor,"
         " pending_reason, open_units, ordered, removed, elsewhere, excluded, allocated, packed,"
-        f" handed_over, delivered, settled FROM order_line WHERE order_id IN ({marks(orders)})"
-        " ORDER BY order_id, position",
+        " handed_over, delivered, settled, kind FROM order_line"
+        f" WHERE order_id IN ({marks(orders)}) ORDER BY order_id, position",
         *currencies,
     ):
         found[row[1]].append(
@@ -104,6 +104,7 @@ def lines_of(db: Database, orders: Sequence[Row]) -> dict[str, list[LineView]]:
                 price=Money(currencies[row[1]], row[7]),
                 pending_reason=row[8] if row[9] else "",
                 ledger=LineLedger(*row[10:19]),
+                is_replacement=row[19] == LineKind.REPLACEMENT,
             )
         )
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from oms.domain.admission import Admission
 from oms.domain.ledger import (
+    LineKind,
     LineLedger,
     PendingReason,
     ShippingStatus,
@@ -43,6 +44,7 @@ class LineRecord:
     pending_reason: str
     sku: str = ""
     title: str = ""
+    is_replacement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,12 @@ def lock(db: Database, order_ids: Iterable[str]) -> None:
     if db.lock_rows:
         ids = sorted(set(order_ids))
         db.all(f"SELECT id FROM orders WHERE id IN ({marks(ids)}) ORDER BY id FOR UPDATE", *ids)
+
+
+def exists(db: Database, merchant_id: str, order_id: str) -> bool:
+    """Tell whether an order is there and the merchant's."""
+    row = db.one("SELECT 1 FROM orders WHERE id = ? AND merchant_id = ?", order_id, merchant_id)
+    return row is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +283,7 @@ def lines_of(db: Database, order_ids: Sequence[str]) -> dict[str, list[LineRecor
     for row in db.all(
         "SELECT id, order_id, external_id, product_id, variant_id, needs_shipping, pending_reason,"
         " ordered, removed, elsewhere, excluded, allocated, packed, handed_over, delivered,"
-        " settled, wanted, is_fulfilled, sku, title FROM order_line"
+        " settled, wanted, is_fulfilled, sku, title, kind FROM order_line"
         f" WHERE order_id IN ({marks(order_ids)}) ORDER BY position",
         *order_ids,
     ):
@@ -292,6 +300,7 @@ def lines_of(db: Database, order_ids: Sequence[str]) -> dict[str, list[LineRecor
                 word=StoreWord(row[16], bool(row[17])),
                 sku=row[18],
                 title=row[19],
+                is_replacement=row[20] == LineKind.REPLACEMENT,
             )
         )
     return found

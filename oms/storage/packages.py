@@ -48,6 +48,7 @@ class PackageRecord:
     tracking_problem: str
     version: int
     created_at: int
+    case_id: str = ""
 
 
 def insert(db: Database, package: NewPackage, now_ms: int) -> None:
@@ -88,7 +89,8 @@ _RECORD = (
     "SELECT p.id, p.allocation_id, p.order_id, p.vendor_id, a.merchant_id, p.carrier_code,"
     " p.tracking_number, p.state, p.exception_reason, p.raw_status, p.handed_over_at,"
     " p.delivered_at, p.last_event_at, p.quiet_polls, p.is_registered, p.tracking_problem,"
-    " p.version, p.created_at FROM package p JOIN allocation a ON a.id = p.allocation_id"
+    " p.version, p.created_at, a.case_id FROM package p"
+    " JOIN allocation a ON a.id = p.allocation_id"
 )
 
 
@@ -254,4 +256,5 @@ def _record(row: Row) -> PackageRecord:
         tracking_problem=row[15],
         version=row[16],
         created_at=row[17],
+        case_id=row[18],
     )

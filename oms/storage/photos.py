@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from oms.domain.cases import CaseState
 from oms.domain.errors import NotFound
 from oms.domain.photos import Photo, PhotoFile
-from oms.domain.principals import Principal, Role
+from oms.domain.principals import Principal
+from oms.storage import cases
 from oms.storage.database import Database, Row, marks
-
-# Role -> what of the cases it sees; a draft is nobody's but its merchant's.
-_VISIBLE = {
-    Role.MERCHANT: "c.merchant_id = ?",
-    Role.VENDOR: "c.submitted_at IS NOT NULL AND c.vendor_id = ?",
-    Role.OPERATOR: "c.submitted_at IS NOT NULL AND ? = ''",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +27,14 @@ def visible_case(db: Database, caller: Principal, merchant_id: str, case_id: str
     Raises:
         NotFound: it is absent, or for the caller it is as good as that.
     """
+    condition, parameters = cases.scope(caller)
     row = db.one(
         "SELECT c.id, c.merchant_id, c.order_id, c.state FROM after_sales_case c"
-        f" WHERE c.id = ? AND (? = '-' OR c.merchant_id = ?) AND {_VISIBLE[caller.role]}",
+        f" WHERE c.id = ? AND (? = '-' OR c.merchant_id = ?) AND {condition}",
         case_id,
         merchant_id,
         merchant_id,
-        caller.id,
+        *parameters,
     )
     if row is None:
         raise NotFound.of(f"merchants/{merchant_id}/cases/{case_id}")

@@ -17,7 +17,7 @@ from oms.storage.orders import lines_of, write_ledgers
 
 
 def refresh(db: Database, order_ids: Sequence[str]) -> None:
-    """Recount the ledgers and the status of orders from their allocations and packages.
+    """Recount the ledgers and the status of orders from their allocations, packages and cases.
 
     The one place that writes either; called in every transaction that touches their inputs, with
     the orders locked. Each order's version grows.
@@ -32,7 +32,8 @@ def refresh(db: Database, order_ids: Sequence[str]) -> None:
             allocated.get(line.id, ()),
             packed.get(line.id, ()),
             line.word,
-            is_cancelled=line.order_id in cancelled,
+            # A resend is owed for what was packed before the order was cancelled.
+            is_cancelled=line.order_id in cancelled and not line.is_replacement,
         )
         for group in lines.values()
         for line in group
@@ -93,13 +94,15 @@ def _packed_units(
     found: dict[str, list[PackedUnits]] = {}
     troubled: set[str] = set()
     for row in db.all(
-        "SELECT pl.line_id, p.state, p.handed_over_at, pl.quantity, p.order_id FROM package p"
+        "SELECT pl.line_id, p.state, p.handed_over_at, pl.quantity, p.order_id,"
+        " (SELECT COALESCE(SUM(i.quantity), 0) FROM case_item i WHERE i.package_id = p.id"
+        " AND i.line_id = pl.line_id AND i.is_settled) FROM package p"
         f" JOIN package_line pl ON pl.package_id = p.id WHERE p.order_id IN ({marks(order_ids)})",
         *order_ids,
     ):
         state = PackageState(row[1])
-        units = PackedUnits(state, row[2] is not None, row[3])
+        units = PackedUnits(state, row[2] is not None, row[3], int(row[5]))
         found.setdefault(row[0], []).append(units)
-        if is_in_trouble(state):
+        if is_in_trouble(state) and units.lost < units.quantity:
             troubled.add(row[4])
     return found, troubled

@@ -49,7 +49,7 @@ def write_parts(
     """Write the parts that plans give to vendors, by order id; the caller recounts the orders."""
     parts = _new_allocations(tx, merchant_id, plans)
     allocations.insert(tx.db, parts, tx.now_ms)
-    events.append(tx.db, [_submitted(tx, part) for part in parts], tx.now_ms)
+    events.append(tx.db, [submitted_event(tx, part) for part in parts], tx.now_ms)
     return parts
 
 
@@ -86,7 +86,14 @@ def _new_allocations(
     ]
 
 
-def _submitted(tx: Transaction, part: NewAllocation) -> NewEvent:
+def accept_deadline(tx: Transaction, merchant_id: str, vendor_id: str) -> int | None:
+    """Return until when a vendor must accept a part, None where it need not."""
+    hours = allocations.acceptance_hours(tx.db, merchant_id, [vendor_id])
+    return tx.now_ms + hours[vendor_id] * _HOUR_MS if vendor_id in hours else None
+
+
+def submitted_event(tx: Transaction, part: NewAllocation) -> NewEvent:
+    """Tell of a new part, for history."""
     return NewEvent(
         part.merchant_id,
         part.order_id,

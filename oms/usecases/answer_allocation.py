@@ -71,6 +71,7 @@ def move_allocation(
         unpacked = {line.line_id: line.unpacked for line in found.lines}
         take_back_quotes(tx, found, unpacked)
         _request_allocation(tx, found)
+        advance_case(tx, found.case_id, found.merchant_id)
     details = {"before": found.state.value, "after": state.value}
     if reason:
         details["reason"] = reason
@@ -87,6 +88,19 @@ _GIVING_BACK_STATES = frozenset(
         AllocationState.CLOSED,
     }
 )
+
+
+def advance_case(tx: Transaction, case_id: str, merchant_id: str) -> None:
+    """Ask for a look at the case whose resend moved; nothing without a case."""
+    if case_id:
+        jobs.enqueue(
+            tx.db,
+            JobKind.ADVANCE_CASE,
+            tx.now_ms,
+            args={"case_id": case_id},
+            dedupe_key=f"advance_case:{case_id}",
+            merchant_id=merchant_id,
+        )
 
 
 def take_back_quotes(tx: Transaction, found: AllocationRecord, units: Mapping[str, int]) -> None:

@@ -104,9 +104,7 @@ def _write(
     ids = catalog.variant_ids(
         tx.db, store, [line for item in taken for line in item.lines], tx.now_ms
     )
-    before = orders.lines_of(
-        tx.db, [known[item.external_id].id for item in taken if item.external_id in known]
-    )
+    before = _lines_of_store(tx, [item.external_id for item in taken], known)
     created: list[AppliedOrder] = []
     changed: list[AppliedOrder] = []
     for item in taken:
@@ -119,6 +117,17 @@ def _write(
     events.append(tx.db, [_history(store, order, None) for order in created], tx.now_ms)
     _write_changes(tx, store, changed, known, before)
     return created, changed
+
+
+def _lines_of_store(
+    tx: Transaction, external_ids: Sequence[str], known: Mapping[str, KnownOrder]
+) -> dict[str, list[LineRecord]]:
+    """Read the lines of known orders but for resends, of which the store knows nothing."""
+    found = orders.lines_of(tx.db, [known[key].id for key in external_ids if key in known])
+    return {
+        order_id: [line for line in lines if not line.is_replacement]
+        for order_id, lines in found.items()
+    }
 
 
 def _write_changes(

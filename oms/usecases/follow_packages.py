@@ -23,6 +23,7 @@ from oms.domain.tracking import (
 from oms.storage import events, jobs, orders, packages, recounting
 from oms.storage.events import NewEvent
 from oms.storage.packages import SYSTEM_SOURCE, Followed, PackageRecord
+from oms.usecases.answer_allocation import advance_case
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.ports import CarrierGateway
 
@@ -132,6 +133,7 @@ def restate_packages(
         if standing.state != package.state or standing.exception_reason != package.exception_reason:
             changed.append(_moved(tx, package, standing))
             moved.add(package.order_id)
+            advance_case(tx, package.case_id, package.merchant_id)
     events.append(tx.db, changed, tx.now_ms)
     return sorted(moved)
 

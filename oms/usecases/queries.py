@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from oms.domain.accounts import Merchant, Partnership, Token, Vendor
+from oms.domain.case_views import CaseView
+from oms.domain.cases import CaseState
 from oms.domain.catalog import Hosting, Product
 from oms.domain.imports import BrokenRow, ImportRun
 from oms.domain.jobs import Job
@@ -13,7 +15,9 @@ from oms.domain.stores import QuarantinedOrder, Store, SyncRun
 from oms.domain.views import AllocationView, OrderView
 from oms.storage import (
     accounts,
+    after_sales_policies,
     allocation_views,
+    case_views,
     catalog,
     hostings,
     import_runs,
@@ -21,7 +25,9 @@ from oms.storage import (
     order_views,
     stores,
 )
+from oms.storage.after_sales_policies import StoredPolicy
 from oms.storage.allocation_views import AllocationFilter
+from oms.storage.case_views import CaseFilter
 from oms.storage.catalog import ProductFilter
 from oms.storage.jobs import JobFilter
 from oms.storage.order_filter import OrderFilter, PageKey, Peculiarity, Sorting
@@ -31,6 +37,7 @@ from oms.usecases.place_orders import Placement
 
 __all__ = [
     "AllocationFilter",
+    "CaseFilter",
     "JobFilter",
     "OrderFilter",
     "PageKey",
@@ -177,6 +184,31 @@ def get_allocation(oms: Oms, vendor_id: str, allocation_id: str) -> AllocationVi
     """Return one allocation with everything; raises NotFound."""
     with oms.db.snapshot():
         return allocation_views.get(oms.db, vendor_id, allocation_id)
+
+
+def list_cases(
+    oms: Oms, caller: Principal, wanted: CaseFilter, before: str, limit: int
+) -> list[CaseView]:
+    """Return the caller's cases, newest first."""
+    return case_views.page(oms.db, caller, wanted, oms.clock.now_ms(), before, limit)
+
+
+def count_cases(oms: Oms, caller: Principal, merchant_id: str) -> tuple[dict[CaseState, int], int]:
+    """Return the caller's cases per state, and how many are overdue."""
+    return case_views.count(oms.db, caller, merchant_id, oms.clock.now_ms())
+
+
+def get_case(oms: Oms, caller: Principal, name: str) -> CaseView:
+    """Return one case with everything; raises NotFound."""
+    with oms.db.snapshot():
+        return case_views.get(oms.db, caller, name)
+
+
+def get_after_sales_policy(
+    oms: Oms, caller: Principal, merchant_id: str, vendor_id: str
+) -> StoredPolicy:
+    """Return the policy of a partnership; raises NotFound."""
+    return after_sales_policies.get(oms.db, caller, merchant_id, vendor_id)
 
 
 def display_name(oms: Oms, caller: Principal) -> str:

@@ -24,6 +24,7 @@ from oms.domain.jobs import (
 from oms.storage import jobs
 from oms.usecases.allocate_orders import run_allocate_orders
 from oms.usecases.context import Oms
+from oms.usecases.follow_cases import run_advance_case, run_expire_cases
 from oms.usecases.follow_packages import run_poll_tracking
 from oms.usecases.hold_orders import run_expire_holds
 from oms.usecases.housekeeping import run_expire_allocations, run_expire_cancellations, run_prune
@@ -45,6 +46,8 @@ STEPS: Mapping[JobKind, Step] = {
     JobKind.EXPIRE_ALLOCATIONS: run_expire_allocations,
     JobKind.EXPIRE_CANCELLATIONS: run_expire_cancellations,
     JobKind.EXPIRE_HOLDS: run_expire_holds,
+    JobKind.EXPIRE_CASES: run_expire_cases,
+    JobKind.ADVANCE_CASE: run_advance_case,
     JobKind.PRUNE: run_prune,
     JobKind.MAKE_THUMBNAIL: run_make_thumbnail,
     JobKind.PURGE_PHOTOS: run_purge_photos,

@@ -16,6 +16,7 @@ def put_timetable(oms: Oms) -> None:
         (JobKind.EXPIRE_ALLOCATIONS, EXPIRY_SECONDS),
         (JobKind.EXPIRE_CANCELLATIONS, EXPIRY_SECONDS),
         (JobKind.EXPIRE_HOLDS, EXPIRY_SECONDS),
+        (JobKind.EXPIRE_CASES, EXPIRY_SECONDS),
         (JobKind.PRUNE, PRUNE_SECONDS),
         (JobKind.PURGE_PHOTOS, PRUNE_SECONDS),
     )

@@ -63,6 +63,8 @@ def allocation_message(view: AllocationView) -> AllocationMessage:
         etag=str(view.version),
         cancellation_deadline_time=instant(view.cancellation_deadline_at),
         address_change_time=instant(view.address_changed_at),
+        case=names.case(view.merchant_id, view.case_id),
+        settlement_totals=money_messages(view.total(CostSource.SETTLEMENT)),
     )
 
 

@@ -46,7 +46,7 @@ def order_message(view: OrderView) -> OrderMessage:
         lines=[_line_message(view.merchant_id, line) for line in view.lines],
         allocations=[allocation_message(item) for item in view.allocations],
         cost_totals=money_messages(totals(costs)),
-        history=[_event_message(event) for event in view.history],
+        history=[event_message(event) for event in view.history],
         place_time=instant(view.placed_at),
         store_update_time=instant(view.store_updated_at),
         create_time=instant(view.created_at),
@@ -87,10 +87,12 @@ def _line_message(merchant_id: str, view: LineView) -> OrderLineMessage:
         open_quantity=ledger.open,
         pending_reason=number(PendingReasonNumber, PENDING_PREFIX, view.pending_reason),
         over_allocated=ledger.is_over_allocated,
+        replacement=view.is_replacement,
     )
 
 
-def _event_message(event: EventView) -> EventMessage:
+def event_message(event: EventView) -> EventMessage:
+    """Convert a row of history."""
     return EventMessage(
         sequence=event.sequence,
         kind=event.kind,

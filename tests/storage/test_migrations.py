@@ -12,7 +12,13 @@ from oms.storage.tables import TABLES
 from tests.services.postgres import PostgresServer
 from tests.services.scene import at_once
 
-MIGRATIONS = ["0001_initial", "0002_holds_and_words", "0005_import_runs"]
+MIGRATIONS = [
+    "0001_initial",
+    "0002_holds_and_words",
+    "0005_import_runs",
+    "0007_after_sales",
+    "0008_photos",
+]
 NAMES = [table._meta.table_name for table in TABLES]
 
 

@@ -94,8 +94,25 @@ def test_recount_sums_live_units_and_parcels_that_are_not_void(ledger, parts, pa
         packed=sum(parcel.quantity for parcel in real),
         handed_over=sum(parcel.quantity for parcel in real if parcel.is_handed_over),
         delivered=sum(parcel.quantity for parcel in real if parcel.state == P.DELIVERED),
+        settled=0,
     )
     assert recount(counted, parts, parcels) == counted
+
+
+@given(state=st.sampled_from(P), is_handed_over=st.booleans(), data=st.data())
+def test_settled_units_of_a_parcel_left_the_vendor_and_did_not_arrive(state, is_handed_over, data):
+    quantity = data.draw(st.integers(1, 9))
+    settled = data.draw(st.integers(0, 12))  # A case may be about a parcel that was voided later.
+    is_handed_over = is_handed_over or state == P.DELIVERED
+
+    parcel = PackedUnits(state, is_handed_over, quantity, settled)
+    counted = recount(LineLedger(quantity), (), [parcel])
+
+    lost = 0 if state in (P.DELIVERED, P.VOIDED) else min(settled, quantity)
+    assert counted.settled == lost
+    assert counted.broken_rules() == ()
+    if not is_handed_over:
+        assert counted.handed_over == lost
 
 
 @st.composite

@@ -168,8 +168,8 @@ def with_request_id(request: Message) -> Message:
 
 def is_repeatable(method: str, request: Message) -> bool:
     """Tell whether executing a call twice does nothing that once does not."""
-    if "request_id" in request.DESCRIPTOR.fields_by_name:  # type: ignore[attr-defined]
-        return bool(request.request_id)  # type: ignore[attr-defined]
+    if "request_id" in request.DESCRIPTOR.fields_by_name:
+        return bool(getattr(request, "request_id", ""))
     return _is_harmless_twice(method)
 
 

@@ -186,8 +186,12 @@ def _opened(source: "Path | str | BinaryIO") -> Iterator[BinaryIO]:
 
 def _measured(file: BinaryIO) -> tuple[int, str]:
     file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return file.seek(0, io.SEEK_END), digest
+    digest = hashlib.sha256()
+    size = 0
+    while data := file.read(CHUNK_BYTES):
+        digest.update(data)
+        size += len(data)
+    return size, digest.hexdigest()
 
 
 def _name_of(source: "Path | str | BinaryIO") -> str:

@@ -11,6 +11,16 @@ from oms.storage.tables.accounts import (
     TokenRow,
     VendorRow,
 )
+from oms.storage.tables.after_sales import (
+    AfterSalesPolicyRow,
+    CaseItemRow,
+    CaseMessageRow,
+    CaseProposalRow,
+    CaseRefundRow,
+    CaseResendRow,
+    CaseRow,
+    CaseTermRow,
+)
 from oms.storage.tables.columns import Table
 from oms.storage.tables.fulfilment import (
     AllocationLineRow,
@@ -74,6 +84,14 @@ TABLES: tuple[type[Table], ...] = (
     OrderWordRow,
     ImportRunRow,
     BrokenRowRow,
+    AfterSalesPolicyRow,
+    CaseRow,
+    CaseItemRow,
+    CaseRefundRow,
+    CaseResendRow,
+    CaseProposalRow,
+    CaseTermRow,
+    CaseMessageRow,
     PhotoFileRow,
     PhotoRow,
     PhotoUploadRow,

@@ -32,6 +32,7 @@ class AllocationRow(Table):
     created_at = BigIntegerField()
     cancellation_deadline_at = BigIntegerField(null=True)
     address_changed_at = BigIntegerField(null=True)
+    case_id = TextField(constraints=[SQL("DEFAULT ''")])  # Of a resend.
 
     class Meta:
         table_name = "allocation"
@@ -56,6 +57,11 @@ AllocationRow.add_index(
         "CREATE INDEX allocation_asked_back ON allocation (cancellation_deadline_at)"
         " WHERE cancellation_deadline_at IS NOT NULL"
     )
+)
+
+
+AllocationRow.add_index(
+    SQL("CREATE INDEX allocation_case_id ON allocation (case_id) WHERE case_id <> ''")
 )
 
 

@@ -325,7 +325,7 @@ class ListCasesRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PARENT_FIELD_NUMBER: _builtins.int
+    MERCHANT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
@@ -333,10 +333,8 @@ class ListCasesRequest(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     OVERDUE_ONLY_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
-    parent: _builtins.str
-    """merchants/{merchant} or vendors/{vendor}; merchants/- or vendors/- is the caller's own, and
-    for the operator every merchant's.
-    """
+    merchant: _builtins.str
+    """merchants/{merchant}, or empty for all that the caller sees."""
     page_size: _builtins.int
     """At most this many; 0 means 50, more than 500 means 500."""
     page_token: _builtins.str
@@ -356,7 +354,7 @@ class ListCasesRequest(_message.Message):
     def __init__(
         self,
         *,
-        parent: _builtins.str = ...,
+        merchant: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         states: _abc.Iterable[_case_pb2.CaseState.ValueType] | None = ...,
@@ -367,7 +365,7 @@ class ListCasesRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "overdue_only", b"overdue_only", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "states", b"states", "vendor", b"vendor", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant", "order", b"order", "overdue_only", b"overdue_only", "page_size", b"page_size", "page_token", b"page_token", "states", b"states", "vendor", b"vendor", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -407,19 +405,17 @@ class CountCasesRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PARENT_FIELD_NUMBER: _builtins.int
-    parent: _builtins.str
-    """merchants/{merchant} or vendors/{vendor}; merchants/- or vendors/- is the caller's own, and
-    for the operator every merchant's.
-    """
+    MERCHANT_FIELD_NUMBER: _builtins.int
+    merchant: _builtins.str
+    """merchants/{merchant}, or empty for all that the caller sees."""
     def __init__(
         self,
         *,
-        parent: _builtins.str = ...,
+        merchant: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

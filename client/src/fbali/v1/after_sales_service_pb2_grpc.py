@@ -248,7 +248,7 @@ class AfterSalesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CountCases(self, request, context):
-        """Counts the caller's cases per state. Reasons: RESOURCE_NOT_FOUND.
+        """Counts the caller's cases per state. Reasons: none further.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

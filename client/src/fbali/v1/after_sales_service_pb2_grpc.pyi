@@ -63,7 +63,7 @@ class AfterSalesServiceStub:
     PAGE_TOKEN_INVALID.
     """
     CountCases: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.CountCasesRequest, _after_sales_service_pb2.CountCasesResponse]
-    """Counts the caller's cases per state. Reasons: RESOURCE_NOT_FOUND."""
+    """Counts the caller's cases per state. Reasons: none further."""
     AddMessage: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.AddMessageRequest, _after_sales_service_pb2.AddMessageResponse]
     """Says something in a case; moves nothing. A case takes 200 of these. Reasons:
     RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (the case is final, or a draft), LIMIT_EXCEEDED,
@@ -213,7 +213,7 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     PAGE_TOKEN_INVALID.
     """
     CountCases: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.CountCasesRequest, _after_sales_service_pb2.CountCasesResponse]  # type: ignore[assignment]
-    """Counts the caller's cases per state. Reasons: RESOURCE_NOT_FOUND."""
+    """Counts the caller's cases per state. Reasons: none further."""
     AddMessage: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.AddMessageRequest, _after_sales_service_pb2.AddMessageResponse]  # type: ignore[assignment]
     """Says something in a case; moves nothing. A case takes 200 of these. Reasons:
     RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (the case is final, or a draft), LIMIT_EXCEEDED,
@@ -396,7 +396,7 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _after_sales_service_pb2.CountCasesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_after_sales_service_pb2.CountCasesResponse, _abc.Awaitable[_after_sales_service_pb2.CountCasesResponse]]:
-        """Counts the caller's cases per state. Reasons: RESOURCE_NOT_FOUND."""
+        """Counts the caller's cases per state. Reasons: none further."""
 
     @_abc_1.abstractmethod
     def AddMessage(

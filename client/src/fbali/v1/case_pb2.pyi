@@ -405,8 +405,8 @@ class CaseItem(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     AGREED_MODE_FIELD_NUMBER: _builtins.int
-    REFUND_FIELD_NUMBER: _builtins.int
-    REPLACEMENT_LINE_FIELD_NUMBER: _builtins.int
+    REFUNDS_FIELD_NUMBER: _builtins.int
+    REPLACEMENT_LINES_FIELD_NUMBER: _builtins.int
     REPLACEMENT_QUANTITY_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     number: _builtins.int
@@ -425,15 +425,17 @@ class CaseItem(_message.Message):
     """What is wrong."""
     agreed_mode: Global___ResolutionMode.ValueType
     """How it is settled; unspecified until it is agreed or decided."""
-    replacement_line: _builtins.str
-    """merchants/{merchant}/orders/{order}/lines/{line} of the units that are sent again, or empty."""
     replacement_quantity: _builtins.int
     """Units that are sent again."""
     done: _builtins.bool
     """Whether what was agreed has happened."""
     @_builtins.property
-    def refund(self) -> _money_pb2.Money:
-        """What the vendor gave back for it; absent when nothing."""
+    def refunds(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
+        """What the vendor gave back for it, per currency."""
+
+    @_builtins.property
+    def replacement_lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """merchants/{merchant}/orders/{order}/lines/{line} of the units that are sent again, oldest first."""
 
     def __init__(
         self,
@@ -446,14 +448,14 @@ class CaseItem(_message.Message):
         quantity: _builtins.int = ...,
         type: _after_sales_policy_pb2.IssueType.ValueType = ...,
         agreed_mode: Global___ResolutionMode.ValueType = ...,
-        refund: _money_pb2.Money | None = ...,
-        replacement_line: _builtins.str = ...,
+        refunds: _abc.Iterable[_money_pb2.Money] | None = ...,
+        replacement_lines: _abc.Iterable[_builtins.str] | None = ...,
         replacement_quantity: _builtins.int = ...,
         done: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed_mode", b"agreed_mode", "done", b"done", "line", b"line", "number", b"number", "package", b"package", "quantity", b"quantity", "refund", b"refund", "replacement_line", b"replacement_line", "replacement_quantity", b"replacement_quantity", "sku", b"sku", "title", b"title", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed_mode", b"agreed_mode", "done", b"done", "line", b"line", "number", b"number", "package", b"package", "quantity", b"quantity", "refunds", b"refunds", "replacement_lines", b"replacement_lines", "replacement_quantity", b"replacement_quantity", "sku", b"sku", "title", b"title", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -34,7 +34,7 @@ class RecordedCost(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     kind: _cost_entry_pb2.CostKind.ValueType
-    """What it is for."""
+    """What it is for; a REFUND is written by an after-sales case alone."""
     note: _builtins.str
     """A word of explanation, or empty."""
     @_builtins.property
