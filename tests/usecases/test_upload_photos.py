@@ -1,18 +1,10 @@
 """Photos on their way into a case, on both databases, with the storage in memory."""
 
-import hashlib
-import zlib
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
-
 import pytest
 
 from oms.domain.cases import FINAL_STATES, OPEN_STATES, CaseState
-from oms.domain.errors import FbaliError, InvalidInput, LimitExceeded, NotFound, Unavailable
-from oms.domain.jobs import JobKind
+from oms.domain.errors import FbaliError, LimitExceeded, NotFound, Unavailable
 from oms.domain.photos import (
-    FILE_GRACE_MS,
     MAY_ADD,
     MAY_REMOVE,
     PHOTO_BYTES_MAX,
@@ -25,105 +17,17 @@ from oms.domain.photos import (
     UploadState,
     photo_refusal,
 )
-from oms.domain.principals import Principal, Role
+from oms.domain.principals import Role
 from oms.usecases.case_photos import (
     AttachPhoto,
     PhotoRef,
     attach_photo,
-    file_of,
-    list_photos,
-    remove_photo,
 )
-from oms.usecases.context import Call
 from oms.usecases.upload_photos import (
-    CreateUpload,
-    FinalizeUpload,
-    UploadChunk,
-    UploadRef,
-    create_upload,
-    finalize_upload,
     find_upload,
-    write_upload_chunk,
 )
-from tests.services.evidence import move_case, photo_count, put_case
-from tests.services.fake_gateways import WorkerKilled
-from tests.services.scene import Scene
-from tests.services.snapshots import order_snapshot
-
-DATA = b"\xff\xd8\xff not a real picture, which the decoder here does not mind"
-
-
-def sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-class Album:
-    """A case with its merchant and its vendor, and what they do with photos."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.merchant = scene.merchant
-        self.vendor = scene.new_vendor("Agent of the case")
-        self.operator = Principal(Role.OPERATOR, "", "t")
-        self.order = scene.take(order_snapshot()).id
-        self.case = self.new_case()
-
-    def new_case(self) -> str:
-        return put_case(self.scene.db, self.order, self.vendor.id)
-
-    def create(self, caller: Principal | None = None, case: str = "", **fields: Any) -> UploadRef:
-        command = CreateUpload(self.merchant.id, case or self.case, **fields)
-        upload = self.scene.do(create_upload, command, caller or self.merchant)
-        return UploadRef(upload.merchant_id, upload.case_id, upload.id)
-
-    def write(self, ref: UploadRef, offset: int, data: bytes, caller=None, **fields: int) -> int:
-        chunk = UploadChunk(offset, data, fields.get("crc32", zlib.crc32(data)))
-        with self.scene.db.session():
-            found = write_upload_chunk(self.scene.oms, caller or self.merchant, ref, chunk)
-        return found.committed
-
-    def finalize(self, ref: UploadRef, data: bytes, caller=None, request_id: str = "") -> str:
-        call = Call(caller or self.merchant, "FinalizeUpload", request_id, "hash")
-        command = FinalizeUpload(ref, sha(data))
-        with self.scene.db.session():
-            return finalize_upload(
-                self.scene.oms, call, command, lambda photo: photo.id.encode()
-            ).decode()
-
-    def upload(self, data: bytes = DATA, caller=None, case: str = "") -> str:
-        ref = self.create(caller, case)
-        self.write(ref, 0, data, caller)
-        return self.finalize(ref, data, caller)
-
-    def photos(self, caller: Principal | None = None, case: str = "") -> Any:
-        with self.scene.db.session():
-            return list_photos(
-                self.scene.oms, caller or self.merchant, self.merchant.id, case or self.case
-            )
-
-    def state(self, ref: UploadRef) -> Any:
-        with self.scene.db.session():
-            return find_upload(self.scene.oms, self.merchant, ref)
-
-    def remove(self, photo: str, caller: Principal | None = None) -> None:
-        ref = PhotoRef(self.merchant.id, self.case, photo)
-        self.scene.do(remove_photo, ref, caller or self.merchant)
-
-    def refusal(self, work: Callable[[], object], *but: str) -> str:
-        """Return the reason of a refusal that changed nothing, apart from some tables."""
-        before = self.scene.dump(*but)
-        with pytest.raises(FbaliError) as refused:
-            work()
-        assert self.scene.dump(*but) == before
-        return refused.value.word
-
-    def purge(self) -> None:
-        self.scene.enqueue(JobKind.PURGE_PHOTOS)
-        self.scene.run_jobs()
-
-    def keys(self) -> set[str]:
-        with self.scene.db.session():
-            return {row[0] for row in self.scene.db.all("SELECT id FROM photo_file")}
+from tests.services.album import DATA, Album, sha
+from tests.services.evidence import move_case, photo_count
 
 
 @pytest.fixture
@@ -477,160 +381,3 @@ def test_only_an_upload_that_is_received_moves(state, event):
     arrow = UPLOAD_TABLE.arrows.get((state, event))
 
     assert (arrow is not None) == (state == UploadState.RECEIVING)
-
-
-# --- What time does ---------------------------------------------------------------------------
-
-
-def test_thumbnail_is_drawn_by_its_job(album):
-    album.upload()
-    [before] = album.photos()
-    with pytest.raises(Unavailable):
-        file_of(before, thumbnail=True)
-
-    album.scene.run_jobs()
-
-    [photo] = album.photos()
-    assert photo.thumbnail is not None
-    assert file_of(photo, thumbnail=True).key == sha(b"small clean " + DATA)
-    assert album.scene.photos.files[photo.thumbnail.key] == b"small clean " + DATA
-
-
-def test_same_picture_again_has_its_thumbnail_at_once(album):
-    other = album.new_case()
-    album.upload()
-    album.scene.run_jobs()
-
-    album.upload(case=other)
-
-    assert album.photos(case=other)[0].thumbnail is not None
-
-
-def test_abandoned_upload_is_purged_after_a_day(album):
-    ref = album.create()
-    album.write(ref, 0, DATA[:5])
-    album.scene.clock.advance_ms(UPLOAD_KEPT_MS)
-    album.purge()
-    assert album.state(ref).committed == 5
-
-    album.scene.clock.advance_ms(1)
-    album.purge()
-
-    assert album.scene.photos.partial == {}
-    with pytest.raises(NotFound):
-        album.state(ref)
-
-
-def test_file_without_a_photo_is_purged_after_its_grace_with_its_thumbnail(album):
-    photo = album.upload()
-    album.scene.run_jobs()
-    album.remove(photo)
-    album.scene.clock.advance_ms(FILE_GRACE_MS)
-    album.purge()
-    assert len(album.scene.photos.files) == len(album.keys()) == 2
-
-    for _ in range(2):  # The thumbnail has a grace of its own.
-        album.scene.clock.advance_ms(FILE_GRACE_MS + 1)
-        album.purge()
-
-    assert (album.scene.photos.files, album.keys()) == ({}, set())
-
-
-def test_file_of_a_photo_stays_for_ever(album):
-    album.upload()
-    album.scene.run_jobs()
-
-    for _ in range(3):
-        album.scene.clock.advance_ms(10 * FILE_GRACE_MS)
-        album.purge()
-
-    assert len(album.scene.photos.files) == len(album.keys()) == 2
-    assert album.photos()[0].thumbnail is not None
-
-
-def test_file_that_another_case_uses_stays(album):
-    other = album.new_case()
-    photo = album.upload()
-    album.upload(case=other)
-    album.remove(photo)
-
-    album.scene.clock.advance_ms(2 * FILE_GRACE_MS)
-    album.purge()
-
-    assert len(album.scene.photos.files) == 2
-    assert album.scene.photos.has(album.photos(case=other)[0].file.key)
-
-
-def test_what_no_row_knows_of_goes_after_its_grace(album):
-    stray = album.scene.photos.put(b"restored from somewhere")
-    album.scene.photos.write("xunknown", 0, b"restored too")
-
-    album.purge()
-    assert (album.scene.photos.has(stray), album.scene.photos.partial) == (True, {})
-    album.scene.clock.advance_ms(FILE_GRACE_MS + 1)
-    album.purge()
-
-    assert (album.scene.photos.files, album.keys()) == ({}, set())
-
-
-@pytest.mark.parametrize("instant", range(4))
-def test_death_at_any_instant_of_a_finalize_leaves_nothing_wrong(album, instant):
-    """The storage is met by put and drop, the decoder by clean: die in each, and before the end."""
-    ref = album.create(size=len(DATA), sha256=sha(DATA))
-    album.write(ref, 0, DATA)
-    if instant == 0:
-        album.scene.decoder.faults.append(WorkerKilled())
-    elif instant < 3:
-        album.scene.photos.faults.extend([None] * (instant - 1) + [WorkerKilled()])
-    else:
-        album.scene.photos.faults.extend([None, Unavailable("the disk is away")])
-
-    with suppress(WorkerKilled):
-        album.finalize(ref, DATA)
-    album.scene.photos.faults.clear()
-    photo_id = album.finalize(album.create(size=len(DATA), sha256=sha(DATA)), DATA)
-
-    assert [photo.id for photo in album.photos()] == [photo_id]
-    assert album.scene.photos.has(album.photos()[0].file.key)
-    album.scene.clock.advance_ms(2 * FILE_GRACE_MS)
-    album.purge()
-    assert album.scene.photos.partial == {}
-    assert set(album.scene.photos.files) == album.keys()
-    assert album.scene.photos.has(album.photos()[0].file.key)
-
-
-def test_file_that_is_purged_while_it_comes_again_is_put_again_or_refused(album):
-    """Between the announcement of a file and its photo lies no purge that could take it away."""
-    photo = album.upload()
-    album.remove(photo)
-    album.scene.clock.advance_ms(FILE_GRACE_MS + 1)
-    ref = album.create()
-    album.write(ref, 0, DATA)
-    album.scene.decoder.faults.append(album.purge)
-
-    again = album.finalize(ref, DATA)
-
-    assert album.scene.photos.has(album.photos()[0].file.key)
-    assert album.photos()[0].id == again
-
-
-def test_photo_never_refers_to_bytes_that_are_gone(album):
-    ref = album.create()
-    album.write(ref, 0, DATA)
-    real_put = album.scene.photos.put
-
-    def lose(data: bytes) -> str:
-        key: str = real_put(data)
-        del album.scene.photos.files[key]
-        return key
-
-    album.scene.photos.put = lose
-    assert album.refusal(lambda: album.finalize(ref, DATA), "photo_file") == (
-        "TEMPORARILY_UNAVAILABLE"
-    )
-    album.scene.photos.put = real_put
-    assert album.finalize(ref, DATA)
-
-
-def test_wrong_content_is_an_invalid_input():
-    assert isinstance(photo_refusal(PhotoProblem.ANIMATED), InvalidInput)
