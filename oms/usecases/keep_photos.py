@@ -80,12 +80,14 @@ def _sweep_partial(oms: Oms, cursor: Cursor, _now_ms: int) -> Cursor:
 
 
 def _sweep_strays(oms: Oms, cursor: Cursor, now_ms: int) -> Cursor | None:
-    """Adopt files of one folder that no row knows of."""
-    folder = cursor["folder"]
-    keys = oms.photos.keys(f"{folder:02x}")
-    for start in range(0, len(keys), BATCH_MAX):
-        photos.adopt_files(oms.db, keys[start : start + BATCH_MAX], now_ms)
-    return {"stage": "strays", "folder": folder + 1} if folder + 1 < _FOLDERS else None
+    """Adopt files of the next folder with any that no row knows of."""
+    for folder in range(cursor["folder"], _FOLDERS):
+        keys = oms.photos.keys(f"{folder:02x}")
+        for start in range(0, len(keys), BATCH_MAX):
+            photos.adopt_files(oms.db, keys[start : start + BATCH_MAX], now_ms)
+        if keys:
+            return {"stage": "strays", "folder": folder + 1}
+    return None
 
 
 _STAGES = {
