@@ -4,7 +4,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET
+from fbali.v1 import after_sales_service_pb2 as after_sales
 from fbali.v1.admin_service_pb2 import IssueTokenRequest
+from fbali.v1.after_sales_policy_pb2 import ISSUE_TYPE_OTHER
+from fbali.v1.case_pb2 import (
+    CASE_REJECT_REASON_NOT_COVERED,
+    RESOLUTION_MODE_FULL_REFUND,
+    RESOLUTION_MODE_OTHER,
+    ResolutionTerm,
+)
 from fbali.v1.fulfillment_service_pb2 import (
     AcceptAllocationRequest,
     CreatePackageRequest,
@@ -62,6 +70,16 @@ class Estate:
     stranger: str  # A vendor who was never invited.
     import_run: str
     new_store_url: str
+    claimed_order: str  # Shipped, with units that may be claimed.
+    claimed_line: str
+    drafted: str  # Cases, by what may be done to them.
+    submitted_case: str
+    asked: str
+    offered: str
+    rejected: str
+    escalated: str
+    agreed: str  # To be settled by hand.
+    policy: str
 
     def claimed_by(self, owner: "Estate") -> Self:
         """Give the same names as somebody else would write them, as if they were his."""
@@ -101,6 +119,15 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         )
     ).package
     merchant.call(CancelOrderRequest(name=orders["1003"].name))
+    vendor.call(
+        CreatePackageRequest(
+            parent=parts["1005"].name,
+            tracking_number=f"QUIET-{vendor.id[-6:]}",
+            handed_over=True,
+        )
+    )
+    line = parts["1005"].lines[0].line
+    cases = open_cases(stack, merchant, vendor, orders["1005"].name, line)
     return Estate(
         merchant=merchant.name,
         vendor=vendor.name,
@@ -124,7 +151,41 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         stranger=stack.vendor("Stranger").name,
         import_run=import_run(merchant, store.name),
         new_store_url=stack.shop.url.replace("127.0.0.1", "localhost"),
+        claimed_order=orders["1005"].name,
+        claimed_line=line,
+        policy=f"{merchant.name}/partnerships/{vendor.id}/afterSalesPolicy",
+        **cases,
     )
+
+
+def open_cases(
+    stack: Stack, merchant: Caller, vendor: Caller, order: str, line: str
+) -> dict[str, str]:
+    """Open a case per kind of thing that may be done to one, each about one unit."""
+    item = after_sales.NewCaseItem(
+        line=line,
+        quantity=1,
+        type=ISSUE_TYPE_OTHER,
+        mode=RESOLUTION_MODE_OTHER,
+        note="send a voucher",
+    )
+    request = after_sales.CreateCaseRequest(order=order, description="It is odd", items=[item])
+    kinds = ("drafted", "submitted_case", "asked", "offered", "rejected", "escalated", "agreed")
+    names = {kind: merchant.call(request).cases[0].name for kind in kinds}
+    for kind in kinds[1:]:
+        merchant.call(after_sales.SubmitCaseRequest(name=names[kind]))
+    vendor.call(after_sales.RequestInfoRequest(name=names["asked"], text="how odd?"))
+    term = ResolutionTerm(item=1, mode=RESOLUTION_MODE_FULL_REFUND)
+    vendor.call(after_sales.OfferResolutionRequest(name=names["offered"], terms=[term]))
+    for kind in ("rejected", "escalated"):
+        vendor.call(
+            after_sales.RejectCaseRequest(
+                name=names[kind], reject_reason=CASE_REJECT_REASON_NOT_COVERED
+            )
+        )
+    merchant.call(after_sales.EscalateCaseRequest(name=names["escalated"]))
+    vendor.call(after_sales.AcceptCaseRequest(name=names["agreed"]))
+    return names
 
 
 def fill(stack: Stack) -> None:
@@ -137,6 +198,7 @@ def fill(stack: Stack) -> None:
         1002: {goods.LAMP: 1},
         1003: {goods.MAT_L: 2},
         1004: {goods.MUG: 1},
+        1005: {goods.LAMP: 9},
     }
     orders = [goods.order(number, units, now=now) for number, units in wanted.items()]
     stack.shop.store.load(goods.products(now), orders)

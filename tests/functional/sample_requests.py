@@ -8,10 +8,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET
 from fbali.v1 import admin_service_pb2 as admin
+from fbali.v1 import after_sales_service_pb2 as cases
 from fbali.v1 import fulfillment_service_pb2 as fulfillment
 from fbali.v1 import hosting_service_pb2 as hosting
 from fbali.v1 import order_service_pb2 as orders
+from fbali.v1.after_sales_policy_pb2 import (
+    ISSUE_TYPE_MISSING_ITEM,
+    AfterSalesPolicy,
+    EvidenceRule,
+)
 from fbali.v1.allocation_pb2 import REJECT_REASON_OUT_OF_STOCK
+from fbali.v1.case_pb2 import (
+    CASE_REJECT_REASON_AS_DESCRIBED,
+    RESOLUTION_MODE_PARTIAL_REFUND,
+    RESOLUTION_MODE_RESEND_ALL,
+    ResolutionTerm,
+)
 from fbali.v1.cost_entry_pb2 import COST_KIND_SHIPPING
 from fbali.v1.hold_pb2 import HOLD_REASON_ADDRESS
 from fbali.v1.hosting_pb2 import Hosting
@@ -30,6 +42,7 @@ IMPORTED_ORDER = (
 )
 
 Make = Callable[[Estate], Message]
+USD_CENT = Money(currency_code="USD", amount_minor=1)
 
 
 def sample_hosting(estate: Estate) -> Hosting:
@@ -198,7 +211,63 @@ ADMIN: Mapping[str, Make] = {
     "RetryJob": lambda estate: admin.RetryJobRequest(name=estate.job),
     "DiscardJob": lambda estate: admin.DiscardJobRequest(name=estate.job),
 }
-SAMPLES: Mapping[str, Make] = {**ORDERS, **HOSTING, **FULFILLMENT, **ADMIN}
+TERMS = [ResolutionTerm(item=1, mode=RESOLUTION_MODE_PARTIAL_REFUND, amount=USD_CENT)]
+AFTER_SALES: Mapping[str, Make] = {
+    "CheckEligibility": lambda estate: cases.CheckEligibilityRequest(order=estate.claimed_order),
+    "CreateCase": lambda estate: cases.CreateCaseRequest(
+        order=estate.claimed_order,
+        description="one is missing",
+        items=[
+            cases.NewCaseItem(
+                line=estate.claimed_line,
+                quantity=1,
+                type=ISSUE_TYPE_MISSING_ITEM,
+                mode=RESOLUTION_MODE_RESEND_ALL,
+            )
+        ],
+    ),
+    "UpdateCase": lambda estate: cases.UpdateCaseRequest(
+        name=estate.drafted, description="odder than that"
+    ),
+    "SubmitCase": lambda estate: cases.SubmitCaseRequest(name=estate.drafted),
+    "GetCase": lambda estate: cases.GetCaseRequest(name=estate.submitted_case),
+    "ListCases": lambda _estate: cases.ListCasesRequest(),
+    "CountCases": lambda _estate: cases.CountCasesRequest(),
+    "AddMessage": lambda estate: cases.AddMessageRequest(name=estate.submitted_case, text="well?"),
+    "AcceptCase": lambda estate: cases.AcceptCaseRequest(name=estate.submitted_case),
+    "RejectCase": lambda estate: cases.RejectCaseRequest(
+        name=estate.submitted_case, reject_reason=CASE_REJECT_REASON_AS_DESCRIBED, note="it is not"
+    ),
+    "OfferResolution": lambda estate: cases.OfferResolutionRequest(
+        name=estate.submitted_case, terms=TERMS
+    ),
+    "AcceptOffer": lambda estate: cases.AcceptOfferRequest(name=estate.offered),
+    "DeclineOffer": lambda estate: cases.DeclineOfferRequest(name=estate.offered),
+    "CounterOffer": lambda estate: cases.CounterOfferRequest(name=estate.offered, terms=TERMS),
+    "RequestInfo": lambda estate: cases.RequestInfoRequest(
+        name=estate.submitted_case, text="which one?"
+    ),
+    "ProvideInfo": lambda estate: cases.ProvideInfoRequest(name=estate.asked, text="the red one"),
+    "EscalateCase": lambda estate: cases.EscalateCaseRequest(name=estate.rejected),
+    "DecideCase": lambda estate: cases.DecideCaseRequest(
+        name=estate.escalated, upheld=True, terms=TERMS
+    ),
+    "WithdrawCase": lambda estate: cases.WithdrawCaseRequest(name=estate.offered),
+    "ResolveCase": lambda estate: cases.ResolveCaseRequest(name=estate.agreed),
+    "GetAfterSalesPolicy": lambda estate: cases.GetAfterSalesPolicyRequest(name=estate.policy),
+    "SetAfterSalesPolicy": lambda estate: cases.SetAfterSalesPolicyRequest(
+        name=estate.policy,
+        policy=AfterSalesPolicy(
+            claim_days_after_delivery=7,
+            claim_days_after_shipment=60,
+            delayed_after_days=45,
+            answer_hours=24,
+            reply_hours=48,
+            evidence=[EvidenceRule(type=ISSUE_TYPE_MISSING_ITEM, photo_count_min=2)],
+        ),
+    ),
+}
+SAMPLES: Mapping[str, Make] = {**ORDERS, **HOSTING, **FULFILLMENT, **AFTER_SALES, **ADMIN}
 
 
 def mutating_methods() -> list[str]:

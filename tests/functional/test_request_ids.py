@@ -84,8 +84,12 @@ def another_body(request: Any) -> Any:
     other: Any = type(request)()
     other.CopyFrom(request)
     fields = request.DESCRIPTOR.fields_by_name
-    if "display_name" in fields:
-        other.display_name = "something else"
+    for text in ("display_name", "description"):
+        if text in fields:
+            setattr(other, text, "something else")
+            return other
+    if "policy" in fields:
+        other.policy.answer_hours += 1
         return other
     field = "name" if "name" in fields else "parent"
     collection, _, rest = getattr(request, field).partition("/")
