@@ -1,5 +1,7 @@
 """What one merchant and one vendor own after a first day of work, by resource name."""
 
+import hashlib
+import zlib
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -41,7 +43,11 @@ from fbali.v1.token_pb2 import ROLE_VENDOR
 from oms.domain.jobs import JobKind
 from oms.storage import jobs
 from tests.functional import goods
+from tests.services.pictures import photo as picture
 from tests.services.stack import Caller, Stack
+
+PHOTO = picture()
+PHOTO_SHA256 = hashlib.sha256(PHOTO).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,9 @@ class Estate:
     escalated: str
     agreed: str  # To be settled by hand.
     policy: str
+    upload: str  # The merchant's, of a photo of the case `drafted`.
+    photo: str  # What it became.
+    proof: str  # The same photo, of the case `submitted_case`.
 
     def claimed_by(self, owner: "Estate") -> Self:
         """Give the same names as somebody else would write them, as if they were his."""
@@ -155,7 +164,21 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         claimed_line=line,
         policy=f"{merchant.name}/partnerships/{vendor.id}/afterSalesPolicy",
         **cases,
+        **add_photos(merchant, cases),
     )
+
+
+def add_photos(merchant: Caller, cases: dict[str, str]) -> dict[str, str]:
+    """Prove a draft by a photo, and a case that was submitted by the same one."""
+    request = after_sales.CreateUploadRequest(parent=cases["drafted"])
+    upload = merchant.call(request).upload.name
+    merchant.call(
+        after_sales.WriteUploadChunkRequest(name=upload, data=PHOTO, crc32=zlib.crc32(PHOTO))
+    )
+    end = after_sales.FinalizeUploadRequest(name=upload, sha256=PHOTO_SHA256)
+    photo = merchant.call(end).photo.name
+    copy = after_sales.AttachPhotoRequest(parent=cases["submitted_case"], photo=photo)
+    return {"upload": upload, "photo": photo, "proof": merchant.call(copy).photo.name}
 
 
 def open_cases(
