@@ -163,7 +163,6 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         claimed_order=orders["1005"].name,
         claimed_line=line,
         policy=f"{merchant.name}/partnerships/{vendor.id}/afterSalesPolicy",
-        **cases,
         **add_photos(merchant, cases),
     )
 
@@ -178,7 +177,8 @@ def add_photos(merchant: Caller, cases: dict[str, str]) -> dict[str, str]:
     end = after_sales.FinalizeUploadRequest(name=upload, sha256=PHOTO_SHA256)
     photo = merchant.call(end).photo.name
     copy = after_sales.AttachPhotoRequest(parent=cases["submitted_case"], photo=photo)
-    return {"upload": upload, "photo": photo, "proof": merchant.call(copy).photo.name}
+    proof = merchant.call(copy).photo.name
+    return {**cases, "upload": upload, "photo": photo, "proof": proof}
 
 
 def open_cases(
