@@ -7,17 +7,26 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.demo.server_process import choose_port
+from fbali import errors
 from fbali.client import Client
-from fbali.v1.after_sales_service_pb2 import ListPhotosRequest
+from fbali.v1.admin_service_pb2 import GetServerInfoRequest
+from fbali.v1.after_sales_service_pb2 import (
+    CreateUploadRequest,
+    ListPhotosRequest,
+    WriteUploadChunkRequest,
+)
+from oms.domain.photos import CHUNK_BYTES_MAX
 from tests.functional.estate import Estate
 from tests.services.pictures import photo_of_size
-from tests.services.stack import Stack
+from tests.services.stack import Stack, wait_for
 
 KILLS = 4
 
@@ -44,6 +53,12 @@ class ApiProcess:
             env=self._environment,
             stderr=subprocess.DEVNULL,
         )
+
+    def peak_mib(self) -> int:
+        """Tell the most memory that the process had so far."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) // 1024
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
@@ -146,3 +161,37 @@ def test_servers_killed_at_random_while_many_send_lose_and_double_nothing(
     assert {item.file_name: item.name for item in shown if item.file_name} == expected
     assert len(shown) == 7
     assert all(stack.oms.photos.has(item.sha256) for item in shown)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told by /proc")
+def test_upload_of_a_gigabyte_is_cut_off_and_costs_no_memory(
+    stack: Stack, estate: Estate, api: ApiProcess
+):
+    """A hostile client does not stop where it is told to."""
+    chunk = bytes(CHUNK_BYTES_MAX)
+    reasons: Counter[str] = Counter()
+    with Client(f"127.0.0.1:{api.port}", token=stack.merchant.secret) as client:
+        wait_for(lambda: is_served(client))
+        begin = CreateUploadRequest(parent=estate.drafted)
+        name = client.after_sales.CreateUpload(begin).upload.name
+        before = api.peak_mib()
+        for index in range(1024):
+            request = WriteUploadChunkRequest(
+                name=name, offset=index * len(chunk), data=chunk, crc32=zlib.crc32(chunk)
+            )
+            try:
+                client.after_sales.WriteUploadChunk(request)
+                reasons["taken"] += 1
+            except errors.FbaliError as refusal:
+                reasons[refusal.code] += 1
+
+    assert reasons == {"taken": 10, "RESOURCE_EXHAUSTED": 1, "FAILED_PRECONDITION": 1013}
+    assert api.peak_mib() - before < 64
+
+
+def is_served(client: Client) -> bool:
+    try:
+        client.admin.GetServerInfo(GetServerInfoRequest())
+    except errors.Unavailable:
+        return False
+    return True
