@@ -12,6 +12,7 @@ from benchmarks.apply import measure_apply
 from benchmarks.calls import Effort
 from benchmarks.databases import Databases, SqliteFiles, postgres_databases
 from benchmarks.history import SEED_ORDERS, Past, longer_past, seed_past
+from benchmarks.imports import measure_imports
 from benchmarks.machine import machine_line
 from benchmarks.pages import measure_pages
 from benchmarks.processes import folder_of_run
@@ -29,12 +30,13 @@ class Size:
     runs: int
     pages: int  # Of orders to allocate.
     synced: int
+    imported: int  # Orders of a file.
     seen: int  # New orders of a run, until the vendor sees them.
     on_postgresql: bool
 
 
-FULL = Size(100_000, Effort(3, 100), 5, 20, 10_000, 100, on_postgresql=True)
-QUICK = Size(10_000, Effort(1, 25), 2, 6, 1_000, 25, on_postgresql=False)
+FULL = Size(100_000, Effort(3, 100), 5, 20, 10_000, 100_000, 100, on_postgresql=True)
+QUICK = Size(10_000, Effort(1, 25), 2, 6, 1_000, 5_000, 25, on_postgresql=False)
 
 Bench = Callable[[Databases, Sequence[Past], Size], Table]
 
@@ -43,6 +45,7 @@ _BENCHES: Mapping[str, Bench] = {
     "apply": lambda kind, pasts, size: measure_apply(kind, pasts, size.runs),
     "allocate": lambda kind, pasts, size: measure_allocate(kind, pasts, size.pages, size.runs),
     "sync": lambda kind, _, size: measure_sync(kind, size.synced, min(size.runs, 3)),
+    "imports": lambda kind, _, size: measure_imports(kind, size.imported, min(size.runs, 2)),
     "visible": lambda kind, _, size: measure_visible(kind, size.seen, min(size.runs, 3)),
 }
 _NEED_A_PAST = frozenset({"pages", "apply", "allocate"})

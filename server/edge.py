@@ -151,11 +151,13 @@ class Edge:
         secret = _bearer(context.invocation_metadata() or ())
         stream = Stream(self._hops, self._limits, context)
 
+        def check() -> Principal:
+            return self._caller(endpoint, secret)
+
         def parse(body: bytes) -> Any:
-            self._caller(endpoint, secret)
             return _valid(endpoint.request, body)
 
-        caller = await stream.hop(lambda: self._caller(endpoint, secret))
+        caller = await stream.hop(check)
         self._places.take(caller.actor)
         try:
             first = await stream.read()
@@ -164,7 +166,7 @@ class Edge:
             request = await stream.hop(lambda: parse(first))
             call = Call(caller, endpoint.method)
             intake: Intake = await stream.hop(lambda: endpoint.serve(request, call))
-            return await stream.take(intake, request, parse)
+            return await stream.take(intake, request, parse, check)
         finally:
             self._places.leave(caller.actor)
 

@@ -176,13 +176,20 @@ class Stream:
             if close is not None:
                 self._hops.run_later(close, self._busy)
 
-    async def take(self, intake: Intake, first: Any, parse: Callable[[bytes], Any]) -> Message:
-        """Receive a client stream; `parse` checks a message and its caller."""
+    async def take(
+        self,
+        intake: Intake,
+        first: Any,
+        parse: Callable[[bytes], Any],
+        check: Callable[[], object],
+    ) -> Message:
+        """Receive a client stream; `parse` checks a message, `check` its caller."""
         try:
             request = first
             while request is not None:
                 await self._walk(intake.take(request))
                 body = await self.read(lambda: self.hop(intake.rest))
+                await self.hop(check)
                 request = None if body is None else await self.hop(partial(parse, body))
             await self._walk(intake.end())
             return await self.hop(intake.answer)

@@ -78,6 +78,14 @@ class Database:
         with self.session(), self.peewee.atomic(mode):
             yield
 
+    def shed_cache(self) -> None:
+        """Give back the pages that this thread's connection keeps; the system has them still.
+
+        Bulk work would otherwise fill the cache of every thread that it passes through.
+        """
+        if self.is_sqlite:
+            self.peewee.execute_sql("PRAGMA shrink_memory")
+
     def close(self) -> None:
         """Close this thread's connection."""
         if not self.peewee.is_closed():

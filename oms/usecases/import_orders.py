@@ -183,6 +183,7 @@ class OrderIntake:
                 finished_at=tx.now_ms if is_over else None,
             )
             self._fence(run)
+        self._oms.db.shed_cache()
         self._run = run
         self._orders, self._broken = {}, []
 

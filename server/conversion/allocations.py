@@ -131,7 +131,7 @@ def _cost_message(cost: CostEntry) -> CostEntryMessage:
 
 
 def package_result_message(allocation: str, outcome: PackageOutcome) -> PackageResultMessage:
-    """Convert what became of one parcel of many, under the allocation's name as it was asked for."""
+    """Convert what became of one parcel, under the allocation's name as it was asked for."""
     view, refusal = outcome.package, outcome.refusal
     return PackageResultMessage(
         allocation=allocation,

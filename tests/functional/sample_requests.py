@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET
 from fbali.v1 import admin_service_pb2 as admin
@@ -88,7 +87,6 @@ ORDERS: Mapping[str, Make] = {
         store=estate.store,
         format=IMPORT_FORMAT_JSON_LINES,
         chunk=IMPORTED_ORDER,
-        export_time=Timestamp(seconds=1_700_000_000),
     ),
     "GetImportRun": lambda estate: orders.GetImportRunRequest(name=estate.import_run),
     "ListImportRuns": lambda estate: orders.ListImportRunsRequest(parent=estate.merchant),

@@ -7,6 +7,11 @@ from fbali.v1 import fulfillment_service_pb2 as fulfillment
 from fbali.v1 import hosting_service_pb2 as hosting
 from fbali.v1 import order_service_pb2 as orders
 from fbali.v1.hold_pb2 import OrderResult
+from fbali.v1.import_run_pb2 import (
+    IMPORT_FORMAT_SHOPIFY_CSV,
+    IMPORT_RUN_STATE_SUCCEEDED,
+    ImportRun,
+)
 from fbali.v1.merchant_pb2 import Merchant
 from fbali.v1.order_pb2 import QuarantinedOrder
 from fbali.v1.vendor_pb2 import Vendor
@@ -36,6 +41,18 @@ from tests.services.sample_shop import (
 )
 from tests.services.scripted_server import Answer
 
+IMPORT_RUN = ImportRun(
+    name=f"{MERCHANT}/importRuns/orders_export",
+    store=STORE,
+    format=IMPORT_FORMAT_SHOPIFY_CSV,
+    state=IMPORT_RUN_STATE_SUCCEEDED,
+    line_count=4,
+    order_count=2,
+    created_count=2,
+    start_time=at(-HOUR),
+    finish_time=at(-60),
+)
+
 
 def sample_answers() -> Mapping[str, Answer]:
     """Answer every method with something that makes sense."""
@@ -61,6 +78,10 @@ def order_answers() -> dict[str, Answer]:
         "ListQuarantinedOrders": orders.ListQuarantinedOrdersResponse(
             quarantined_orders=[quarantined]
         ),
+        "ImportOrders": orders.ImportOrdersResponse(import_run=IMPORT_RUN),
+        "GetImportRun": orders.GetImportRunResponse(import_run=IMPORT_RUN),
+        "ListImportRuns": orders.ListImportRunsResponse(import_runs=[IMPORT_RUN]),
+        "ExportOrders": orders.ExportOrdersResponse(chunk=b"order\r\no1\r\n"),
         "HoldOrders": orders.HoldOrdersResponse(results=[OrderResult(order=ORDER)]),
         "ReleaseOrders": orders.ReleaseOrdersResponse(results=[OrderResult(order=ORDER)]),
         "CancelOrder": orders.CancelOrderResponse(order=full_order()),
@@ -108,6 +129,9 @@ def fulfillment_answers() -> dict[str, Answer]:
         "CloseAllocation": fulfillment.CloseAllocationResponse(allocation=part),
         "AnswerCancellation": fulfillment.AnswerCancellationResponse(allocation=part),
         "CreatePackage": fulfillment.CreatePackageResponse(package=package, allocation=part),
+        "BatchCreatePackages": fulfillment.BatchCreatePackagesResponse(
+            results=[fulfillment.PackageResult(allocation=part.name, package=package)]
+        ),
         "VoidPackage": fulfillment.VoidPackageResponse(package=package, allocation=part),
         "ReportPackageEvent": fulfillment.ReportPackageEventResponse(allocation=part),
         "RecordCosts": fulfillment.RecordCostsResponse(allocation=part),

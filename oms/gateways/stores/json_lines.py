@@ -131,6 +131,8 @@ def _parse(content: bytes) -> Document:
         document = json.loads(
             content.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant
         )
+    except UnreadableFieldError:
+        raise
     except UnicodeDecodeError:
         raise UnreadableFieldError("the line is not UTF-8") from None
     except json.JSONDecodeError as error:

@@ -118,14 +118,24 @@ class ShopifyCsvFile:
         try:
             row = self._row(record)
         except UnreadableFieldError as error:
-            # Which order it belonged to is unknown: most likely to the one that has begun.
-            if self._begun is not None and self._begun.broken is None:
-                self._begun.broken = BrokenRow(record.line_number, self._begun.name, str(error))
-            else:
-                yield BrokenRow(record.line_number, "", str(error))
+            yield from self._break(record, str(error))
             return
         if row is not None:
             yield from self._add(record.line_number, row)
+
+    def _break(self, record: Record, problem: str) -> Iterator[FileOrder | BrokenRow]:
+        """Break the order that an unreadable row belongs to, by as much of it as can be read.
+
+        Where nothing can be, that is the order above: a line of it may be lost.
+        """
+        name = self._begun.name if self._begun is not None else ""
+        if record.content is not None and self._titles[0] == "Name":
+            found = record.content.decode("utf-8", "replace").split(self._separator, 1)[0]
+            name = restore(found.strip().strip('"'))
+        if self._begun is None or self._begun.name != name:
+            yield from self._finish()
+            self._begun = _Begun(name, record.line_number)
+        self._begun.broken = self._begun.broken or BrokenRow(record.line_number, name, problem)
 
     def _add(self, line_number: int, row: Row) -> Iterator[FileOrder | BrokenRow]:
         name = row.get("Name", "")

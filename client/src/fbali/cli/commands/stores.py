@@ -44,38 +44,50 @@ def stores() -> None:
 @stores.command("connect", example="fbali stores connect https://shop.example --name 'My shop'")
 @click.argument("address")
 @handling_options
+@click.option(
+    "--files", "is_of_files", is_flag=True, help="No web store: orders come by fbali orders import."
+)
 @credentials_option
 @click.pass_obj
 def connect(
-    invocation: Invocation, *, address: str, handling: Handling, credentials_file: str | None
+    invocation: Invocation,
+    *,
+    address: str,
+    handling: Handling,
+    is_of_files: bool,
+    credentials_file: str | None,
 ) -> None:
     """Connect a WooCommerce store and start its first sync.
 
     Create the key in WooCommerce under Settings, Advanced, REST API, with read access. It is asked
     for, or taken from FBALI_CONSUMER_KEY and FBALI_CONSUMER_SECRET, or from a file with the lines
     consumer_key = "ck_..." and consumer_secret = "cs_...".
+
+    With --files there is no web store behind it: ADDRESS is a name of your choice, without a key.
     """
     from fbali.cli.document import Note
     from fbali.cli.views.store_views import store_document
     from fbali.v1.hosting_service_pb2 import ConnectStoreRequest
     from fbali.v1.store_pb2 import Processing, StorePlatform
 
-    credentials = read_credentials(invocation, credentials_file)
     request = ConnectStoreRequest(
         parent="merchants/-",
         display_name=handling.display_name or "",
-        platform=StorePlatform.STORE_PLATFORM_WOOCOMMERCE,
+        platform=StorePlatform.STORE_PLATFORM_FILES,
         base_url=address,
-        consumer_key=credentials.key,
-        consumer_secret=credentials.secret,
         processing=Processing.Value(f"PROCESSING_{(handling.processing or 'unspecified').upper()}"),
         sync_interval_seconds=handling.interval or 0,
     )
+    if not is_of_files:
+        credentials = read_credentials(invocation, credentials_file)
+        request.platform = StorePlatform.STORE_PLATFORM_WOOCOMMERCE
+        request.consumer_key, request.consumer_secret = credentials.key, credentials.secret
     found = invocation.client.hosting.ConnectStore(request)
-    note = Note(
-        f"Its first sync has begun; follow it: fbali sync {names.last_part(found.store.name)}"
-    )
-    invocation.answer(found, lambda: [*store_document(found.store), note])
+    store = names.last_part(found.store.name)
+    next_step = f"Import its orders: fbali orders import FILE --store {store}"
+    if not is_of_files:
+        next_step = f"Its first sync has begun; follow it: fbali sync {store}"
+    invocation.answer(found, lambda: [*store_document(found.store), Note(next_step)])
 
 
 @stores.command("list", example="fbali stores list")
