@@ -51,7 +51,7 @@ def create_case(tx: Transaction, command: CreateCase) -> list[CaseView]:
         raise NotFound.of(name)
     _require_words(command.description)
     parcels = claims.parcels_of(tx.db, tx.owner_id, command.order_id)
-    wanted = _in_parcels(parcels, command.items)
+    wanted = _in_parcels(tx, command.order_id, parcels, command.items)
     require_claimable(parcels, [_claim(item) for item, _ in wanted], tx.now_ms)
     group_id = new_id(IdKind.CASE_GROUP, tx.now_ms)
     made = []
@@ -99,7 +99,7 @@ def update_case(tx: Transaction, command: UpdateCase) -> CaseView:
         cases.describe(tx.db, case.id, command.description)
     if command.items:
         parcels = _parcels(tx, case)
-        wanted = _in_parcels(parcels, command.items)
+        wanted = _in_parcels(tx, case.order_id, parcels, command.items)
         if {units.vendor_id for _, units in wanted} != {case.vendor_id}:
             raise InvalidInput.of("items", "are all of the case's vendor; draft another case")
         require_claimable(parcels, [_claim(item) for item, _ in wanted], tx.now_ms)
@@ -166,10 +166,13 @@ def _parcels(tx: Transaction, case: CaseRecord) -> list[ParcelUnits]:
 
 
 def _in_parcels(
-    parcels: Sequence[ParcelUnits], items: Sequence[WantedItem]
+    tx: Transaction, order_id: str, parcels: Sequence[ParcelUnits], items: Sequence[WantedItem]
 ) -> list[tuple[WantedItem, ParcelUnits]]:
+    lines = claims.lines_of(tx.db, order_id)
     found = []
     for index, item in enumerate(items):
+        if item.line_id not in lines:
+            raise NotFound.of(f"line {item.line_id} of order {order_id}")
         units = parcel_of(parcels, item.line_id, item.package_id, f"items[{index}]")
         found.append((replace(item, package_id=units.package_id), units))
     return found
