@@ -128,13 +128,7 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         )
     ).package
     merchant.call(CancelOrderRequest(name=orders["1003"].name))
-    vendor.call(
-        CreatePackageRequest(
-            parent=parts["1005"].name,
-            tracking_number=f"QUIET-{vendor.id[-6:]}",
-            handed_over=True,
-        )
-    )
+    hand_over(vendor, parts["1005"].name)
     line = parts["1005"].lines[0].line
     cases = open_cases(stack, merchant, vendor, orders["1005"].name, line)
     return Estate(
@@ -163,8 +157,14 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         claimed_order=orders["1005"].name,
         claimed_line=line,
         policy=f"{merchant.name}/partnerships/{vendor.id}/afterSalesPolicy",
-        **add_photos(merchant, cases),
+        **cases,
     )
+
+
+def hand_over(vendor: Caller, part: str) -> None:
+    """Ship all of a part in a parcel that nothing is heard of."""
+    number = f"QUIET-{vendor.id[-6:]}"
+    vendor.call(CreatePackageRequest(parent=part, tracking_number=number, handed_over=True))
 
 
 def add_photos(merchant: Caller, cases: dict[str, str]) -> dict[str, str]:
@@ -208,7 +208,7 @@ def open_cases(
         )
     merchant.call(after_sales.EscalateCaseRequest(name=names["escalated"]))
     vendor.call(after_sales.AcceptCaseRequest(name=names["agreed"]))
-    return names
+    return add_photos(merchant, names)
 
 
 def fill(stack: Stack) -> None:
