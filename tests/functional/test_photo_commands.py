@@ -51,4 +51,6 @@ def test_refused_file_is_told_with_its_reason(
     code = run(["aftersales", "attach", last_id(estate.drafted), str(page)], environment)
 
     assert code != 0
-    assert "no JPEG, PNG or WebP" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "page.jpg was not attached; 0 before it were" in told
+    assert "no JPEG, PNG or WebP" in told

@@ -31,12 +31,17 @@ def attach(invocation: Invocation, *, case: str, files: tuple[Path, ...]) -> Non
     Sent again, a photo that is there already stays one, and one that broke off goes on.
     """
     from fbali.cli.views.photo_views import photos_of_case
+    from fbali.errors import FbaliError
     from fbali.v1.after_sales_service_pb2 import ListPhotosResponse
 
     found = ListPhotosResponse()
     for file in files:
-        with _progress(invocation, file.name) as progress:
-            found.photos.append(invocation.client.upload_photo(case, file, progress=progress))
+        try:
+            with _progress(invocation, file.name) as progress:
+                found.photos.append(invocation.client.upload_photo(case, file, progress=progress))
+        except FbaliError:
+            invocation.say(f"{file.name} was not attached; {len(found.photos)} before it were")
+            raise
     invocation.answer(found, lambda: photos_of_case(found.photos))
 
 
