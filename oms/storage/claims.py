@@ -81,12 +81,12 @@ def _claims(db: Database, order_id: str) -> dict[tuple[str, str], list[Claim]]:
     for line_id, package_id, case_id, quantity, state in db.all(
         "SELECT i.line_id, i.package_id, c.id, i.quantity, c.state FROM after_sales_case c"
         " JOIN case_item i ON i.case_id = c.id WHERE c.order_id = ?"
-        f" AND (c.state IN ({marks(_OPEN)}) OR c.state = 'RESOLVED' AND i.is_settled)"
+        f" AND (c.state IN ({marks(_OPEN)}) OR i.is_settled)"
         " ORDER BY c.id, i.number",
         order_id,
         *_OPEN,
     ):
-        claim = Claim(case_id, quantity, is_settled=state == CaseState.RESOLVED)
+        claim = Claim(case_id, quantity, is_settled=CaseState(state) not in OPEN_STATES)
         found.setdefault((line_id, package_id), []).append(claim)
     return found
 
@@ -152,6 +152,16 @@ def _paid(db: Database, allocation_id: str) -> dict[str, int]:
     ):
         found.setdefault(source, {})[currency] = int(amount)
     return found.get(CostSource.ACTUAL) or found.get(CostSource.QUOTED) or {}
+
+
+def refunded_by(db: Database, case_id: str) -> dict[int, dict[str, int]]:
+    """Return what a case itself gave back, by item and currency."""
+    found: dict[int, dict[str, int]] = {}
+    for number, currency, amount in db.all(
+        "SELECT number, currency, amount_minor FROM case_refund WHERE case_id = ?", case_id
+    ):
+        found.setdefault(number, {})[currency] = amount
+    return found
 
 
 def refunded_before(db: Database, case_id: str) -> dict[int, dict[str, int]]:

@@ -36,12 +36,13 @@ class Goods:
 
 @dataclass(frozen=True, slots=True)
 class ResendRecord:
-    """A resent line: units that are owed, open, and arrived or settled by another case."""
+    """A resent line: units that are owed, open, packed, and arrived or settled by another case."""
 
     line_id: str
     number: int
     owed: int
     open: int
+    packed: int
     ended: int
 
 
@@ -101,7 +102,8 @@ def cases_behind(db: Database, case_id: str) -> list[str]:
 def of_case(db: Database, case_id: str) -> list[ResendRecord]:
     """Read the resent lines of a case whose order is locked."""
     rows = db.all(
-        "SELECT l.id, r.number, l.ordered - l.removed, l.open_units, l.delivered + l.settled"
+        "SELECT l.id, r.number, l.ordered - l.removed, l.open_units, l.packed,"
+        " l.delivered + l.settled"
         " FROM case_resend r JOIN order_line l ON l.id = r.line_id WHERE r.case_id = ?"
         " ORDER BY r.number, l.id",
         case_id,
@@ -110,18 +112,22 @@ def of_case(db: Database, case_id: str) -> list[ResendRecord]:
 
 
 def owe_what_is_held(db: Database, case_id: str, numbers: Sequence[int]) -> None:
-    """Owe again what vendors still have of items whose resend was taken back; a recount follows."""
+    """Owe of items what vendors have, no more and no less; a recount follows.
+
+    That is again what was taken back and not given back yet, and no more what was given back.
+    """
     db.run(
-        "UPDATE order_line SET wanted = packed + allocated WHERE over_allocated AND id IN"
+        "UPDATE order_line SET wanted = packed + allocated WHERE id IN"
         f" (SELECT line_id FROM case_resend WHERE case_id = ? AND number IN ({marks(numbers)}))",
         case_id,
         *numbers,
     )
 
 
-def take_back(db: Database, line_ids: Sequence[str]) -> None:
-    """Owe of resent lines only what is in parcels already; a recount follows."""
+def take_back(db: Database, case_id: str) -> None:
+    """Owe of a case's resends only what is in parcels already; a recount follows."""
     db.run(
-        f"UPDATE order_line SET wanted = packed WHERE id IN ({marks(line_ids)})",
-        *line_ids,
+        "UPDATE order_line SET wanted = packed WHERE id IN"
+        " (SELECT line_id FROM case_resend WHERE case_id = ?)",
+        case_id,
     )

@@ -3,9 +3,10 @@
 from oms.domain.cases import CaseAction, CaseState
 from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob, Cursor
 from oms.storage import cases, jobs, orders
+from oms.storage.cases import CaseRecord
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.move_cases import shift
-from oms.usecases.settle_cases import has_failed, review_outcomes, take_back
+from oms.usecases.settle_cases import drop_open_resends, has_failed, review_outcomes, take_back
 
 
 def run_expire_cases(oms: Oms, job: ClaimedJob) -> Cursor | None:
@@ -31,10 +32,16 @@ def run_advance_case(oms: Oms, job: ClaimedJob) -> Cursor | None:
         orders.lock(tx.db, [cases.order_id_of(tx.db, case_id)])
         case = cases.record(tx.db, case_id)
         if case.state == CaseState.ACCEPTED:
-            if has_failed(tx, case_id):
-                shift(tx, case, CaseAction.FAIL)
-                take_back(tx, case)
-            elif review_outcomes(tx, case_id):
-                shift(tx, case, CaseAction.COMPLETE)
+            _advance(tx, case)
+        elif has_failed(tx, case_id):
+            drop_open_resends(tx, case)
         jobs.step(tx.db, job, None, tx.now_ms)
     return None
+
+
+def _advance(tx: Transaction, case: CaseRecord) -> None:
+    if has_failed(tx, case.id):
+        shift(tx, case, CaseAction.FAIL)
+        take_back(tx, case)
+    elif review_outcomes(tx, case.id):
+        shift(tx, case, CaseAction.COMPLETE)

@@ -34,6 +34,8 @@ def carry_out(
     """
     items = {item.number: item for item in case.items}
     _refund(tx, case, plan_refunds(tx.db, case, terms))
+    again = [term.item for term in terms if term.mode in RESENDS]
+    resends.owe_what_is_held(tx.db, case.id, again)
     _resend(tx, case, _resends(tx, case, terms), has_vendor_agreed=has_vendor_agreed)
     cases.write_outcomes(
         tx.db,
@@ -48,8 +50,6 @@ def carry_out(
             for term in terms
         ],
     )
-    again = [term.item for term in terms if term.mode in RESENDS]
-    resends.owe_what_is_held(tx.db, case.id, again)
     recounting.refresh(tx.db, [case.order_id])
     withdraw_excess(tx, [case.order_id])
     _wake_others(tx, case)
@@ -162,6 +162,12 @@ def review_outcomes(tx: Transaction, case_id: str) -> bool:
     return all(item.is_done or item.number in done for item in case.items)
 
 
+def drop_open_resends(tx: Transaction, case: CaseRecord) -> None:
+    """Owe nothing more of what a vendor gave back after its case had gone on without it."""
+    resends.owe_what_is_held(tx.db, case.id, [item.number for item in case.items])
+    recounting.refresh(tx.db, [case.order_id])
+
+
 def has_failed(tx: Transaction, case_id: str) -> bool:
     """Tell whether the vendor gave back units that it owed to an agreed case."""
     return any(resend.open for resend in resends.of_case(tx.db, case_id))
@@ -197,18 +203,17 @@ def confirm(tx: Transaction, case: CaseRecord) -> None:
 def take_back(tx: Transaction, case: CaseRecord) -> None:
     """Undo what was agreed and has not happened: units that are not packed are not owed any more.
 
-    Refunds stay; what is agreed or decided next comes on top of them, within the same bounds.
+    Refunds stay; what is agreed or decided next comes on top of them, within the same bounds. An
+    item of which anything was packed again stays settled, so that nobody claims it anew.
     """
-    modes = cases.agreed_modes(tx.db, case.id)
-    open_items = [item for item in case.items if not item.is_done]
+    sent = {resend.number for resend in resends.of_case(tx.db, case.id) if resend.packed}
+    undone = [item.number for item in case.items if not item.is_done and item.number not in sent]
     cases.write_outcomes(
         tx.db,
         case.id,
-        [ItemOutcome(item.number, None, is_done=False, is_settled=False) for item in open_items],
+        [ItemOutcome(number, None, is_done=False, is_settled=False) for number in undone],
     )
-    numbers = {item.number for item in open_items if modes[item.number] in RESENDS}
-    owed = [item.line_id for item in resends.of_case(tx.db, case.id) if item.number in numbers]
-    resends.take_back(tx.db, owed)
+    resends.take_back(tx.db, case.id)
     recounting.refresh(tx.db, [case.order_id])
     withdraw_excess(tx, [case.order_id])
 

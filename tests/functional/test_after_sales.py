@@ -382,3 +382,64 @@ def test_vendor_sees_a_resend_among_its_allocations(claimed: Claimed):
     assert [part.case for part in parts] == [case.name, ""]
     assert parts[0].lines[0].vendor_sku == parts[1].lines[0].vendor_sku
     assert parts[0].recipient == parts[1].recipient
+
+
+def half_kept(claimed: Claimed) -> Any:
+    """Agree on money for one lamp and another one sent again; the vendor does not send it."""
+    vendor = claimed.stack.vendor_a
+    line = claimed.lines["Lamp"]
+    items = [
+        pb.NewCaseItem(
+            line=line, quantity=1, type=ISSUE_TYPE_DAMAGED, mode=PARTIAL, amount=usd(300)
+        ),
+        pb.NewCaseItem(line=line, quantity=1, type=ISSUE_TYPE_DAMAGED, mode=RESEND),
+    ]
+    [case] = claimed.create(items)
+    claimed.add_photos(case.name, 1)
+    claimed.merchant.call(pb.SubmitCaseRequest(name=case.name))
+    vendor.call(pb.AcceptCaseRequest(name=case.name))
+    close_resend(claimed, case)
+    return case
+
+
+def close_resend(claimed: Claimed, case: Any) -> None:
+    allocation = claimed.read(case).replacement_allocations[-1]
+    claimed.stack.vendor_a.call(
+        CloseAllocationRequest(name=allocation, reject_reason=REJECT_REASON_OUT_OF_STOCK)
+    )
+    claimed.stack.work()
+
+
+def test_deciding_again_does_not_pay_again(claimed: Claimed):
+    case = half_kept(claimed)
+    assert [item.done for item in claimed.read(case).items] == [True, False]
+
+    again = claimed.stack.operator.call(pb.DecideCaseRequest(name=case.name, upheld=True)).case
+
+    assert [list(item.refunds) for item in again.items] == [[usd(300)], []]
+    assert [item.replacement_quantity for item in again.items] == [0, 1]
+    assert len(again.replacement_allocations) == 2
+    assert claimed.read_order().cost_totals == [usd(7 * UNIT_COST_MINOR - 300)]
+
+
+def test_units_that_were_paid_for_stay_settled_when_the_rest_is_dismissed(claimed: Claimed):
+    case = half_kept(claimed)
+
+    claimed.stack.operator.call(pb.DecideCaseRequest(name=case.name))
+
+    request = pb.CheckEligibilityRequest(order=claimed.order)
+    units = claimed.merchant.call(request).units
+    assert [item.quantity for item in units if item.cases] == [1]
+    assert [item.quantity for item in units if item.types] == [3, 3]
+
+
+def test_confirmed_case_leaves_nothing_open_when_the_resend_is_given_up(claimed: Claimed):
+    case = claimed.submit("Lamp", 1, mode=RESEND)
+    claimed.stack.vendor_a.call(pb.AcceptCaseRequest(name=case.name))
+    claimed.merchant.call(pb.ResolveCaseRequest(name=case.name, note="he got it already"))
+
+    close_resend(claimed, case)
+
+    order = claimed.read_order()
+    assert order.shipping_status == SHIPPING_STATUS_DELIVERED
+    assert [line.open_quantity for line in order.lines if line.replacement] == [0]

@@ -264,4 +264,4 @@ def test_refused_offer_names_the_field(claimed: Claimed):
     with pytest.raises(FbaliError) as refused:
         claimed.stack.vendor_a.call(request)
 
-    assert [item.field for item in refused.value.violations] == ["terms"]  # type: ignore[attr-defined]
+    assert [item.field for item in refused.value.violations] == ["terms"]

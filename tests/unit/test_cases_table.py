@@ -24,7 +24,7 @@ MERCHANT, VENDOR, OPERATOR, SYSTEM = Role.MERCHANT, Role.VENDOR, Role.OPERATOR, 
 ROLES = (MERCHANT, VENDOR, OPERATOR, SYSTEM)
 
 # State -> who -> what -> state after it.
-MOVES = {
+MOVES: dict[CaseState, dict[Role | None, dict[CaseAction, CaseState]]] = {
     S.DRAFT: {
         MERCHANT: {A.UPDATE: S.DRAFT, A.SUBMIT: S.SUBMITTED, A.WITHDRAW: S.WITHDRAWN},
         SYSTEM: {A.RUN_OUT: S.EXPIRED},

@@ -275,7 +275,8 @@ class AfterSalesServiceServicer:
 
     def AcceptCase(self, request, context):
         """Agrees to what the merchant last asked for; what is agreed happens at once. Callers: vendor.
-        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        Reasons: REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -300,7 +301,8 @@ class AfterSalesServiceServicer:
 
     def AcceptOffer(self, request, context):
         """Agrees to what the vendor last offered; what is agreed happens at once. Callers: merchant.
-        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        Reasons: REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

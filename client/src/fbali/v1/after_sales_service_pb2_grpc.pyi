@@ -77,7 +77,8 @@ class AfterSalesServiceStub:
     """
     AcceptCase: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.AcceptCaseRequest, _after_sales_service_pb2.AcceptCaseResponse]
     """Agrees to what the merchant last asked for; what is agreed happens at once. Callers: vendor.
-    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    Reasons: REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH,
+    REQUEST_ID_REUSED.
     """
     RejectCase: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.RejectCaseRequest, _after_sales_service_pb2.RejectCaseResponse]
     """Refuses a case. The merchant may escalate it until the deadline; then the refusal stands.
@@ -90,7 +91,8 @@ class AfterSalesServiceStub:
     """
     AcceptOffer: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.AcceptOfferRequest, _after_sales_service_pb2.AcceptOfferResponse]
     """Agrees to what the vendor last offered; what is agreed happens at once. Callers: merchant.
-    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    Reasons: REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH,
+    REQUEST_ID_REUSED.
     """
     DeclineOffer: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.DeclineOfferRequest, _after_sales_service_pb2.DeclineOfferResponse]
     """Declines an offer: the vendor is to answer what was asked before. Callers: merchant. Reasons:
@@ -227,7 +229,8 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     """
     AcceptCase: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.AcceptCaseRequest, _after_sales_service_pb2.AcceptCaseResponse]  # type: ignore[assignment]
     """Agrees to what the merchant last asked for; what is agreed happens at once. Callers: vendor.
-    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    Reasons: REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH,
+    REQUEST_ID_REUSED.
     """
     RejectCase: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.RejectCaseRequest, _after_sales_service_pb2.RejectCaseResponse]  # type: ignore[assignment]
     """Refuses a case. The merchant may escalate it until the deadline; then the refusal stands.
@@ -240,7 +243,8 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     """
     AcceptOffer: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.AcceptOfferRequest, _after_sales_service_pb2.AcceptOfferResponse]  # type: ignore[assignment]
     """Agrees to what the vendor last offered; what is agreed happens at once. Callers: merchant.
-    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    Reasons: REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH,
+    REQUEST_ID_REUSED.
     """
     DeclineOffer: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.DeclineOfferRequest, _after_sales_service_pb2.DeclineOfferResponse]  # type: ignore[assignment]
     """Declines an offer: the vendor is to answer what was asked before. Callers: merchant. Reasons:
@@ -428,7 +432,8 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_after_sales_service_pb2.AcceptCaseResponse, _abc.Awaitable[_after_sales_service_pb2.AcceptCaseResponse]]:
         """Agrees to what the merchant last asked for; what is agreed happens at once. Callers: vendor.
-        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        Reasons: REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH,
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -459,7 +464,8 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_after_sales_service_pb2.AcceptOfferResponse, _abc.Awaitable[_after_sales_service_pb2.AcceptOfferResponse]]:
         """Agrees to what the vendor last offered; what is agreed happens at once. Callers: merchant.
-        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        Reasons: REFUND_EXCEEDS_PAID, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH,
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
