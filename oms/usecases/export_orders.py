@@ -27,6 +27,7 @@ def export_orders(oms: Oms, wanted: OrderFilter, kind: ExportFormat) -> Iterator
     while True:
         with oms.db.snapshot():
             batch = order_export.batch(oms.db, wanted, after, BATCH_ORDERS_MAX)
+        oms.db.shed_cache()
         text = b"".join(writer.rows(order) for order in batch)
         for start in range(0, len(text), CHUNK_BYTES_MAX):
             yield text[start : start + CHUNK_BYTES_MAX]
