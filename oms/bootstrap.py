@@ -4,6 +4,8 @@ from oms.domain.poll_schedule import Cadence
 from oms.gateways.carriers.seventeentrack import SECONDS_BETWEEN_CALLS, SeventeenTrack
 from oms.gateways.clock import SystemClock
 from oms.gateways.http import HttpSettings, trust_store
+from oms.gateways.photos.decoder import ProcessDecoder
+from oms.gateways.photos.disk import DiskPhotoStore
 from oms.gateways.stores.registry import StoreRegistry
 from oms.settings import Settings
 from oms.storage import turns
@@ -53,6 +55,8 @@ def build(settings: Settings) -> Oms:
         clock=clock,
         stores=StoreRegistry(http),
         carrier=_carrier(settings, http, database),
+        photos=DiskPhotoStore(settings.photos_dir),
+        decoder=ProcessDecoder(),
         policy=Policy(
             tracking_tick_seconds=min(interval, TRACKING_TICK_SECONDS) or TRACKING_TICK_SECONDS,
             cadence=Cadence.every(interval) if interval else Cadence(),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 LISTEN_DEFAULT = "127.0.0.1:7443"
 PORT_MAX = 65_535
@@ -27,6 +28,7 @@ class Settings:
     data_dir: Path
     database_url: str = field(repr=False)
     broker_url: str = field(repr=False)
+    photos_url: str
     listen: str
     tls_certificate_file: str
     tls_key_file: str
@@ -45,6 +47,11 @@ class Settings:
     def is_loopback(self) -> bool:
         """Tell whether only this machine can reach the API."""
         return is_loopback(self.listen)
+
+    @property
+    def photos_dir(self) -> Path:
+        """Return the folder of photos."""
+        return Path(unquote(urlsplit(self.photos_url).path))
 
     @property
     def is_embedded(self) -> bool:
@@ -82,6 +89,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         data_dir=data_dir,
         database_url=read("DATABASE_URL", f"sqlite:///{data_dir / 'fbali.db'}", _database_url),
         broker_url=read("BROKER_URL", "memory://", _broker_url),
+        photos_url=read("PHOTOS_URL", _folder_url(data_dir, "photos"), _photos_url),
         listen=read("LISTEN", LISTEN_DEFAULT, _address),
         tls_certificate_file=read("TLS_CERTIFICATE_FILE", "", str),
         tls_key_file=read("TLS_KEY_FILE", "", str),
@@ -134,6 +142,18 @@ def _database_url(text: str) -> str:
 def _broker_url(text: str) -> str:
     if text != "memory://" and not text.startswith(("redis://", "rediss://", "unix://")):
         message = "is memory:// or starts with redis://, rediss:// or unix://"
+        raise ValueError(message)
+    return text
+
+
+def _folder_url(parent: Path, name: str) -> str:
+    return (parent.absolute() / name).as_uri()
+
+
+def _photos_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "file" or parts.netloc or not parts.path.strip("/"):
+        message = "is file:///path of a folder"
         raise ValueError(message)
     return text
 

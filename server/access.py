@@ -7,9 +7,10 @@ from oms.domain.principals import Principal, Role
 
 _EVERYONE = frozenset(Role)
 _OPERATOR = frozenset({Role.OPERATOR})
+_MERCHANT = frozenset({Role.MERCHANT})
+_PARTIES = frozenset({Role.MERCHANT, Role.VENDOR})  # Of a case.
 _OPERATOR_AND_VENDOR = frozenset({Role.OPERATOR, Role.VENDOR})
 _OPERATOR_AND_MERCHANT = frozenset({Role.OPERATOR, Role.MERCHANT})
-_MERCHANT = frozenset({Role.MERCHANT})
 _VENDOR = frozenset({Role.VENDOR})
 
 # Service -> who may call its methods, and the methods that differ.
@@ -21,6 +22,12 @@ SERVICES: Mapping[str, frozenset[Role]] = {
     "fbali.v1.AdminService": _OPERATOR,
 }
 METHODS: Mapping[str, frozenset[Role]] = {
+    "fbali.v1.AfterSalesService/CreateUpload": _PARTIES,
+    "fbali.v1.AfterSalesService/WriteUploadChunk": _PARTIES,
+    "fbali.v1.AfterSalesService/GetUpload": _PARTIES,
+    "fbali.v1.AfterSalesService/FinalizeUpload": _PARTIES,
+    "fbali.v1.AfterSalesService/AttachPhoto": _MERCHANT,
+    "fbali.v1.AfterSalesService/RemovePhoto": _MERCHANT,
     "fbali.v1.AdminService/GetServerInfo": _EVERYONE,
     "fbali.v1.AdminService/IssueToken": _OPERATOR_AND_VENDOR,
     "fbali.v1.AdminService/ListTokens": _OPERATOR_AND_VENDOR,

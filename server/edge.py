@@ -84,7 +84,10 @@ class Edge:
         """
 
         async def call(body: bytes, context: Any) -> Message | bytes:
-            return await self._guard(endpoint, context, self._unary(endpoint, body, context))
+            work = self._unary(endpoint, body, context)
+            # gRPC keeps the error of a refused call, with this frame, until garbage is collected.
+            del body
+            return await self._guard(endpoint, context, work)
 
         async def give(body: bytes, context: Any) -> None:
             await self._guard(endpoint, context, self._give(endpoint, body, context))
@@ -114,6 +117,7 @@ class Edge:
             raise
         except FbaliError as error:
             outcome = f"{code_of(error)} {error.word}"
+            error.__traceback__ = None  # Its frames hold the request, of up to 4 MiB.
             await context.abort_with_status(status_of(error, incident))
         except Exception:
             outcome = "INTERNAL"

@@ -107,3 +107,13 @@ def allocation(vendor_id: str, allocation_id: str) -> str:
 def package(vendor_id: str, allocation_id: str, package_id: str) -> str:
     """Name a package."""
     return f"{allocation(vendor_id, allocation_id)}/packages/{package_id}"
+
+
+def photo(merchant_id: str, case_id: str, photo_id: str) -> str:
+    """Name a photo of a case."""
+    return f"merchants/{merchant_id}/cases/{case_id}/photos/{photo_id}"
+
+
+def upload(merchant_id: str, case_id: str, upload_id: str) -> str:
+    """Name an upload into a case."""
+    return f"merchants/{merchant_id}/cases/{case_id}/uploads/{upload_id}"

@@ -13,6 +13,7 @@ class IdKind(StrEnum):
     COST_ENTRY = "c"
     EXCHANGE_RATE = "e"
     HOLD = "d"
+    PHOTO = "f"
     CASE_GROUP = "g"
     HOSTING = "h"
     IMPORT_RUN = "i"
@@ -29,6 +30,7 @@ class IdKind(StrEnum):
     PRODUCT = "u"
     VENDOR = "v"
     VARIANT = "w"
+    UPLOAD = "x"
 
 
 def new_id(kind: IdKind, now_ms: int) -> str:

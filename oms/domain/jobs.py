@@ -31,6 +31,8 @@ class JobKind(StrEnum):
     EXPIRE_CASES = "expire_cases"
     ADVANCE_CASE = "advance_case"
     PRUNE = "prune"
+    MAKE_THUMBNAIL = "make_thumbnail"
+    PURGE_PHOTOS = "purge_photos"
 
 
 class Lane(StrEnum):

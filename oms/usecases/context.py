@@ -10,7 +10,13 @@ from oms.domain.poll_schedule import Cadence
 from oms.domain.principals import SYSTEM, Principal
 from oms.storage import requests
 from oms.storage.database import Database
-from oms.usecases.ports import CarrierGateway, Clock, StoreGateways
+from oms.usecases.ports import (
+    CarrierGateway,
+    Clock,
+    PhotoStore,
+    PictureDecoder,
+    StoreGateways,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +41,8 @@ class Oms:
     clock: Clock
     stores: StoreGateways
     carrier: CarrierGateway | None
+    photos: PhotoStore
+    decoder: PictureDecoder
     policy: Policy = field(default_factory=Policy)
 
 

@@ -1,4 +1,4 @@
-"""What the use cases need from outside: a clock, stores and carriers."""
+"""What the use cases need from outside: a clock, stores, carriers, and a place for photos."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from oms.domain.exports import ExportedOrder
 from oms.domain.imports import BrokenRow, ExportFormat, FileOrder, ImportFormat
+from oms.domain.photos import Picture
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
 from oms.domain.tracking import ParcelNumber, TrackingReport
 from oms.domain.write_backs import ParcelWord, WriteBackMethod
@@ -145,4 +146,75 @@ class CarrierGateway(Protocol):
 
         A parcel of which nothing is known yet is reported without events.
         """
+        ...
+
+
+class PhotoStore(Protocol):
+    """Where the bytes of photos are, shared by all processes.
+
+    Whatever returns is durable. A method that finds the storage full raises LimitExceeded, one that
+    finds it away Unavailable; either way nothing half done can be seen.
+    """
+
+    def require_room(self) -> None:
+        """Refuse when there is no room for more photos."""
+        ...
+
+    def write(self, upload_id: str, offset: int, data: bytes) -> None:
+        """Put bytes into an upload at an offset; the same bytes again change nothing."""
+        ...
+
+    def received(self, upload_id: str, size: int) -> bytes:
+        """Read the first `size` bytes of an upload, or fewer if there are no more."""
+        ...
+
+    def drop(self, upload_id: str) -> None:
+        """Forget the bytes of an upload; harmless when there are none."""
+        ...
+
+    def uploads(self, after: str) -> Sequence[str]:
+        """List uploads that have bytes, in order, after one; empty at the end."""
+        ...
+
+    def put(self, data: bytes) -> str:
+        """Keep a complete file under the SHA-256 of its bytes, in hex, which is returned.
+
+        It is there wholly or not at all, also when it is put several times at once.
+        """
+        ...
+
+    def has(self, key: str) -> bool:
+        """Tell whether a file is there."""
+        ...
+
+    def read(self, key: str, offset: int, size: int) -> bytes:
+        """Read a piece of a file, empty behind its end; raises NotFound."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Remove a file; harmless when it is gone."""
+        ...
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        """List the files whose keys begin with two hexadecimal digits, in order."""
+        ...
+
+    def tidy(self) -> None:
+        """Remove what processes left behind when they died."""
+        ...
+
+
+class PictureDecoder(Protocol):
+    """Reads pictures that nobody vouches for, away from whoever asks.
+
+    Both raise InvalidInput with a PhotoProblem as reason for what is no photo, and Unavailable when
+    no decoder was free within the patience.
+    """
+
+    def clean(self, data: bytes, patience_seconds: float = 0.0) -> Picture:
+        """Draw a picture anew, upright and without anything but its pixels."""
+        ...
+
+    def shrink(self, data: bytes, patience_seconds: float = 0.0) -> Picture:
+        """Draw the thumbnail of a picture."""
         ...

@@ -31,6 +31,7 @@ from oms.usecases.follow_cases import run_advance_case, run_expire_cases
 from oms.usecases.follow_packages import run_poll_tracking, turn_of_carrier
 from oms.usecases.hold_orders import run_expire_holds
 from oms.usecases.housekeeping import run_expire_allocations, run_expire_cancellations, run_prune
+from oms.usecases.keep_photos import run_make_thumbnail, run_purge_photos
 from oms.usecases.release_lines import run_release_lines
 from oms.usecases.sync_store import fail_runs, make_runs_wait, run_sync_store, turn_of_store
 from oms.usecases.write_back import fail_write_backs, run_write_back
@@ -53,6 +54,8 @@ STEPS: Mapping[JobKind, Step] = {
     JobKind.EXPIRE_CASES: run_expire_cases,
     JobKind.ADVANCE_CASE: run_advance_case,
     JobKind.PRUNE: run_prune,
+    JobKind.MAKE_THUMBNAIL: run_make_thumbnail,
+    JobKind.PURGE_PHOTOS: run_purge_photos,
 }
 
 # Kinds that deal with a crash themselves, one by one; the others are quarantined.

@@ -18,6 +18,7 @@ def put_timetable(oms: Oms) -> None:
         (JobKind.EXPIRE_HOLDS, EXPIRY_SECONDS),
         (JobKind.EXPIRE_CASES, EXPIRY_SECONDS),
         (JobKind.PRUNE, PRUNE_SECONDS),
+        (JobKind.PURGE_PHOTOS, PRUNE_SECONDS),
     )
     with oms.db.transaction():
         now_ms = oms.clock.now_ms()

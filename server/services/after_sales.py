@@ -14,7 +14,7 @@ from oms.domain.errors import NotFound
 from oms.domain.principals import Role
 from oms.usecases import queries
 from oms.usecases.check_claims import check_eligibility
-from oms.usecases.context import Call, Oms, UseCase, mutate
+from oms.usecases.context import Call, UseCase, mutate
 from oms.usecases.draft_cases import (
     CreateCase,
     SubmitCase,
@@ -40,14 +40,11 @@ from server.conversion.cases import (
     wanted_items,
 )
 from server.paging import cut_page, page_size, start_key
+from server.services.photos import PhotoMethods
 
 
-class AfterSalesService:
+class AfterSalesService(PhotoMethods):
     """Cases, from the question whether there may be one to the end."""
-
-    def __init__(self, oms: Oms) -> None:
-        """Serve one order management."""
-        self._oms = oms
 
     def CheckEligibility(
         self, request: pb.CheckEligibilityRequest, call: Call

@@ -1,5 +1,7 @@
 """What one merchant and one vendor own after a first day of work, by resource name."""
 
+import hashlib
+import zlib
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -42,7 +44,11 @@ from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import JobKind
 from oms.storage import jobs
 from tests.functional import goods
+from tests.services.pictures import photo as picture
 from tests.services.stack import Caller, Stack
+
+PHOTO = picture()
+PHOTO_SHA256 = hashlib.sha256(PHOTO).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class Estate:
     escalated: str
     agreed: str  # To be settled by hand.
     policy: str
+    upload: str  # The merchant's, of a photo of the case `drafted`.
+    photo: str  # What it became.
+    proof: str  # The same photo, of the case `submitted_case`.
 
     def claimed_by(self, owner: "Estate") -> Self:
         """Give the same names as somebody else would write them, as if they were his."""
@@ -149,6 +158,20 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
     )
 
 
+def add_photos(merchant: Caller, cases: dict[str, str]) -> dict[str, str]:
+    """Prove a draft by a photo, and a case that was submitted by the same one."""
+    request = after_sales.CreateUploadRequest(parent=cases["drafted"])
+    upload = merchant.call(request).upload.name
+    merchant.call(
+        after_sales.WriteUploadChunkRequest(name=upload, data=PHOTO, crc32=zlib.crc32(PHOTO))
+    )
+    end = after_sales.FinalizeUploadRequest(name=upload, sha256=PHOTO_SHA256)
+    photo = merchant.call(end).photo.name
+    copy = after_sales.AttachPhotoRequest(parent=cases["submitted_case"], photo=photo)
+    proof = merchant.call(copy).photo.name
+    return {**cases, "upload": upload, "photo": photo, "proof": proof}
+
+
 def open_cases(merchant: Caller, vendor: Caller, part: Any) -> dict[str, str]:
     """Ship a part, and open a case about a unit of it per kind of thing that may be done to one."""
     number = f"QUIET-{vendor.id[-6:]}"
@@ -179,7 +202,8 @@ def open_cases(merchant: Caller, vendor: Caller, part: Any) -> dict[str, str]:
     merchant.call(after_sales.EscalateCaseRequest(name=names["escalated"]))
     vendor.call(after_sales.AcceptCaseRequest(name=names["agreed"]))
     policy = f"{merchant.name}/partnerships/{vendor.id}/afterSalesPolicy"
-    return {**names, "claimed_order": part.order, "claimed_line": line, "policy": policy}
+    names |= {"claimed_order": part.order, "claimed_line": line, "policy": policy}
+    return add_photos(merchant, names)
 
 
 def fill(stack: Stack, *, shipped_later: bool = False) -> None:

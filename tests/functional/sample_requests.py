@@ -1,5 +1,6 @@
 """One request for every method of the contract that succeeds on an estate."""
 
+import zlib
 from collections.abc import Callable, Mapping
 
 from google.protobuf.descriptor_pb2 import MethodOptions
@@ -35,7 +36,7 @@ from fbali.v1.placement_pb2 import PlacementChoice
 from fbali.v1.sales_report_pb2 import REPORT_GROUPING_PRODUCT
 from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
 from fbali.v1.token_pb2 import ROLE_VENDOR
-from tests.functional.estate import Estate
+from tests.functional.estate import PHOTO, PHOTO_SHA256, Estate
 from tests.services.stack import METHODS
 
 IMPORTED_ORDER = (
@@ -236,6 +237,23 @@ ADMIN: Mapping[str, Make] = {
     "DiscardJob": lambda estate: admin.DiscardJobRequest(name=estate.job),
 }
 TERMS = [ResolutionTerm(item=1, mode=RESOLUTION_MODE_PARTIAL_REFUND, amount=USD_CENT)]
+PHOTOS: Mapping[str, Make] = {
+    "CreateUpload": lambda estate: cases.CreateUploadRequest(
+        parent=estate.submitted_case, file_name="box.jpg", size_bytes=1000
+    ),
+    # What comes again, and what is done already, is answered as the first time.
+    "WriteUploadChunk": lambda estate: cases.WriteUploadChunkRequest(
+        name=estate.upload, data=PHOTO, crc32=zlib.crc32(PHOTO)
+    ),
+    "GetUpload": lambda estate: cases.GetUploadRequest(name=estate.upload),
+    "FinalizeUpload": lambda estate: cases.FinalizeUploadRequest(
+        name=estate.upload, sha256=PHOTO_SHA256
+    ),
+    "AttachPhoto": lambda estate: cases.AttachPhotoRequest(parent=estate.asked, photo=estate.photo),
+    "RemovePhoto": lambda estate: cases.RemovePhotoRequest(name=estate.photo),
+    "ListPhotos": lambda estate: cases.ListPhotosRequest(parent=estate.submitted_case),
+    "DownloadPhoto": lambda estate: cases.DownloadPhotoRequest(name=estate.proof),
+}
 AFTER_SALES: Mapping[str, Make] = {
     "CheckEligibility": lambda estate: cases.CheckEligibilityRequest(order=estate.claimed_order),
     "CreateCase": lambda estate: cases.CreateCaseRequest(
@@ -291,7 +309,7 @@ AFTER_SALES: Mapping[str, Make] = {
         ),
     ),
 }
-SAMPLES: Mapping[str, Make] = {**ORDERS, **HOSTING, **FULFILLMENT, **AFTER_SALES, **ADMIN}
+SAMPLES: Mapping[str, Make] = {**ORDERS, **HOSTING, **FULFILLMENT, **AFTER_SALES, **PHOTOS, **ADMIN}
 
 
 def mutating_methods() -> list[str]:

@@ -1,8 +1,10 @@
 """Answers every method of the contract with a part of the sample shop."""
 
+import hashlib
 from collections.abc import Mapping
 
 from fbali.v1 import admin_service_pb2 as admin
+from fbali.v1 import after_sales_service_pb2 as after_sales
 from fbali.v1 import fulfillment_service_pb2 as fulfillment
 from fbali.v1 import hosting_service_pb2 as hosting
 from fbali.v1 import order_service_pb2 as orders
@@ -14,6 +16,7 @@ from fbali.v1.import_run_pb2 import (
 )
 from fbali.v1.merchant_pb2 import Merchant
 from fbali.v1.order_pb2 import QuarantinedOrder
+from fbali.v1.photo_pb2 import UPLOAD_STATE_RECEIVING, Photo, Upload
 from fbali.v1.vendor_pb2 import Vendor
 from tests.services.sample_figures import EURO_RATE, SCORE, sales_report
 from tests.services.sample_shop import (
@@ -58,7 +61,40 @@ IMPORT_RUN = ImportRun(
 
 def sample_answers() -> Mapping[str, Answer]:
     """Answer every method with something that makes sense."""
-    return {**order_answers(), **hosting_answers(), **fulfillment_answers(), **admin_answers()}
+    return {
+        **order_answers(),
+        **hosting_answers(),
+        **fulfillment_answers(),
+        **photo_answers(),
+        **admin_answers(),
+    }
+
+
+def photo_answers() -> dict[str, Answer]:
+    case, picture = f"{MERCHANT}/cases/k0case", b"the bytes of a JPEG"
+    upload = Upload(name=f"{case}/uploads/x0upload", state=UPLOAD_STATE_RECEIVING)
+    photo = Photo(
+        name=f"{case}/photos/f0photo",
+        file_name="broken-box.jpg",
+        uploader=MERCHANT,
+        width=1600,
+        height=1200,
+        size_bytes=412_345,
+        create_time=at(-HOUR),
+    )
+    piece = after_sales.DownloadPhotoResponse(
+        data=picture, size_bytes=len(picture), sha256=hashlib.sha256(picture).hexdigest()
+    )
+    return {
+        "CreateUpload": after_sales.CreateUploadResponse(upload=upload),
+        "WriteUploadChunk": lambda request: after_sales.WriteUploadChunkResponse(
+            committed_size_bytes=request.offset + len(request.data)
+        ),
+        "GetUpload": after_sales.GetUploadResponse(upload=upload),
+        "FinalizeUpload": after_sales.FinalizeUploadResponse(photo=photo),
+        "ListPhotos": after_sales.ListPhotosResponse(photos=[photo]),
+        "DownloadPhoto": piece,
+    }
 
 
 def order_answers() -> dict[str, Answer]:

@@ -39,6 +39,7 @@ from oms.usecases.pack import CreatePackage, PackedResult, create_package
 from oms.usecases.run_job import Leases, run_job
 from tests.services.clock import FakeClock
 from tests.services.fake_gateways import FakeCarrier, FakeStore, FakeStores
+from tests.services.fake_photos import FakeDecoder, FakePhotoStore
 from tests.services.snapshots import product_snapshot
 
 C = TypeVar("C")
@@ -56,7 +57,16 @@ class Scene:
         self.clock = FakeClock()
         self.shop = FakeStore()
         self.carrier = FakeCarrier()
-        self.oms = Oms(database, self.clock, FakeStores(self.shop), self.carrier)
+        self.photos = FakePhotoStore()
+        self.decoder = FakeDecoder()
+        self.oms = Oms(
+            database,
+            self.clock,
+            FakeStores(self.shop),
+            self.carrier,
+            self.photos,
+            self.decoder,
+        )
         self.merchant = self.new_merchant("Shop owner")
         self.store = self.connect("https://shop.example")
         self.put_products("mug", "plate")

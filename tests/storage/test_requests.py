@@ -10,6 +10,7 @@ from oms.usecases.housekeeping import ANSWERS_KEPT_MS
 from oms.usecases.manage_accounts import create_merchant
 from tests.services.clock import FakeClock
 from tests.services.fake_gateways import FakeStore, FakeStores
+from tests.services.fake_photos import FakeDecoder, FakePhotoStore
 from tests.services.scene import OPERATOR, at_once
 
 CALL = Call(OPERATOR, "CreateMerchant", "r1", "hash")
@@ -17,7 +18,8 @@ CALL = Call(OPERATOR, "CreateMerchant", "r1", "hash")
 
 @pytest.fixture
 def oms(database):
-    return Oms(database, FakeClock(), FakeStores(FakeStore()), None)
+    stores = FakeStores(FakeStore())
+    return Oms(database, FakeClock(), stores, None, FakePhotoStore(), FakeDecoder())
 
 
 def encode(merchant):

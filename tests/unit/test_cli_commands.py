@@ -30,6 +30,8 @@ def server():
 def environment(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # Examples read and write files.
     (tmp_path / "orders_export.csv").write_text("Name\n")
+    for name in ("broken-box.jpg", "label.png"):
+        (tmp_path / name).write_bytes(b"a picture")
     return environment_of(
         tmp_path,
         FBALI_SERVER=server.address,

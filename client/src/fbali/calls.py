@@ -63,8 +63,8 @@ class CallInterceptor(
     """Wraps every call of a channel.
 
     A call fails with an exception of `fbali.errors`. It is tried again when the server is
-    unavailable and a second execution is harmless: the method has no side effects, or its request
-    carries a request_id, which stays the same over all tries.
+    unavailable and a second execution is harmless: its request carries a request_id, which stays
+    the same over all tries, or has none and the contract calls the method idempotent.
     """
 
     def __init__(self, target: str, token: str, policy: CallPolicy) -> None:
@@ -168,16 +168,18 @@ def with_request_id(request: Message) -> Message:
 
 def is_repeatable(method: str, request: Message) -> bool:
     """Tell whether executing a call twice does nothing that once does not."""
-    return bool(getattr(request, "request_id", "")) or _has_no_side_effects(method)
+    if "request_id" in request.DESCRIPTOR.fields_by_name:
+        return bool(getattr(request, "request_id", ""))
+    return _is_harmless_twice(method)
 
 
 @cache
-def _has_no_side_effects(method: str) -> bool:
+def _is_harmless_twice(method: str) -> bool:
     """Ask the contract about a method that is written as gRPC does: /package.Service/Method."""
     full_name = method.removeprefix("/").replace("/", ".")
     options = descriptor_pool.Default().FindMethodByName(full_name).GetOptions()
     assert isinstance(options, MethodOptions)
-    return options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+    return options.idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
 
 
 def _wait_before_retry(error: FbaliError, delays: Iterator[float]) -> float | None:

@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import grpc
 
 from fbali.calls import CallInterceptor, CallPolicy
 from fbali.channels import DEFAULT_TARGET, open_channel, parse_target
 from fbali.order_files import Readable, export_orders, import_orders
+from fbali.photos import Photos
 from fbali.v1.admin_service_pb2_grpc import AdminServiceStub
+from fbali.v1.after_sales_service_pb2 import DownloadPhotoRequest
 from fbali.v1.after_sales_service_pb2_grpc import AfterSalesServiceStub
 from fbali.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
 from fbali.v1.hosting_service_pb2_grpc import HostingServiceStub
 from fbali.v1.import_run_pb2 import ImportRun
 from fbali.v1.order_service_pb2 import ExportOrdersRequest, ImportOrdersRequest
 from fbali.v1.order_service_pb2_grpc import OrderServiceStub
+from fbali.v1.photo_pb2 import PHOTO_SIZE_FULL, PHOTO_SIZE_THUMBNAIL, Photo
 
 
 class Client:
@@ -55,7 +58,8 @@ class Client:
         """
         endpoint = parse_target(target, tls=tls or ca_file is not None)
         self._channel = open_channel(endpoint, ca_file)
-        interceptor = CallInterceptor(endpoint.address, token, policy or CallPolicy())
+        self._policy = policy or CallPolicy()
+        interceptor = CallInterceptor(endpoint.address, token, self._policy)
         self._calls = grpc.intercept_channel(self._channel, interceptor)
 
     @cached_property
@@ -104,6 +108,53 @@ class Client:
     def export_orders(self, request: ExportOrdersRequest) -> Iterator[bytes]:
         """Give the bytes of a file of orders as they come, in pieces of at most 1 MiB."""
         return export_orders(self.orders, request)
+
+    def upload_photo(
+        self,
+        case: str,
+        source: "Path | str | BinaryIO",
+        file_name: str = "",
+        progress: Callable[[int, int], None] = lambda _sent, _size: None,
+    ) -> Photo:
+        """Send a photo into a case; goes on by itself when the server was away for a while.
+
+        Called again with the same bytes, also by another process, it goes on where it stopped, and
+        once the photo is there it is answered without anything being sent.
+
+        Args:
+            case: merchants/{merchant}/cases/{case}.
+            source: A path, or an open binary file, which is read from its beginning.
+            file_name: What others see; otherwise the name of the file, without its folders.
+            progress: Told how many bytes of how many have come.
+
+        Raises:
+            InvalidInput: The content is no JPEG, PNG or WebP that the server takes.
+            LimitExceeded: The photo is too large, or the case has all that it may have.
+        """
+        return self._photos.upload(case, source, file_name, progress)
+
+    def download_photo(
+        self,
+        name: str,
+        target: "Path | str",
+        *,
+        thumbnail: bool = False,
+        progress: Callable[[int, int], None] = lambda _received, _size: None,
+    ) -> Path:
+        """Fetch a photo (a JPEG) into a file, which is there wholly or not at all.
+
+        Args:
+            name: merchants/{merchant}/cases/{case}/photos/{photo}.
+            target: The file; one that is there is replaced.
+            thumbnail: Fetch the small one, and wait some seconds for it to be drawn.
+            progress: Told how many bytes of how many have come.
+        """
+        size = PHOTO_SIZE_THUMBNAIL if thumbnail else PHOTO_SIZE_FULL
+        return self._photos.download(DownloadPhotoRequest(name=name, size=size), target, progress)
+
+    @cached_property
+    def _photos(self) -> Photos:
+        return Photos(self.after_sales, self._policy)
 
     def close(self) -> None:
         """End running calls and close the connection."""

@@ -40,6 +40,7 @@ from oms.storage.tables.orders import (
     OrderWordRow,
     QuarantinedOrderRow,
 )
+from oms.storage.tables.photos import PhotoFileRow, PhotoRow, PhotoUploadRow
 from oms.storage.tables.reporting import ExchangeRateRow, SaleRow
 from oms.storage.tables.stores import (
     HostingRow,
@@ -100,4 +101,7 @@ TABLES: tuple[type[Table], ...] = (
     CaseProposalRow,
     CaseTermRow,
     CaseMessageRow,
+    PhotoFileRow,
+    PhotoRow,
+    PhotoUploadRow,
 )

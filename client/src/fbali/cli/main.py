@@ -39,6 +39,10 @@ REGISTRY: Mapping[str, Entry] = {
     "allocations": Entry(
         "fbali.cli.commands.allocations:allocations", "For vendors: answer, ship and charge orders."
     ),
+    "aftersales": Entry(
+        "fbali.cli.commands.case_photos:aftersales",
+        "Prove what went wrong with an order by photos.",
+    ),
     "partnerships": Entry(
         "fbali.cli.commands.partnerships:partnerships", "For vendors: see and accept invitations."
     ),

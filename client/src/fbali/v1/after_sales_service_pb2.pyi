@@ -8,6 +8,7 @@ from fbali.v1 import after_sales_policy_pb2 as _after_sales_policy_pb2
 from fbali.v1 import case_pb2 as _case_pb2
 from fbali.v1 import eligibility_pb2 as _eligibility_pb2
 from fbali.v1 import money_pb2 as _money_pb2
+from fbali.v1 import photo_pb2 as _photo_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -1379,3 +1380,428 @@ class SetAfterSalesPolicyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetAfterSalesPolicyResponse: _TypeAlias = SetAfterSalesPolicyResponse  # noqa: Y015
+
+@_typing.final
+class CreateUploadRequest(_message.Message):
+    """Request of CreateUpload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}/cases/{case}."""
+    file_name: _builtins.str
+    """What the file is called, without folders; shown to the other party. May be empty."""
+    size_bytes: _builtins.int
+    """Bytes that are going to come, at most 10 MiB (10485760); 0 when that is not known."""
+    sha256: _builtins.str
+    """SHA-256 of all bytes, in hex; empty when it is not known yet."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "parent", b"parent", "request_id", b"request_id", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateUploadRequest: _TypeAlias = CreateUploadRequest  # noqa: Y015
+
+@_typing.final
+class CreateUploadResponse(_message.Message):
+    """Response of CreateUpload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upload(self) -> _photo_pb2.Upload:
+        """The upload; it may have come some way already."""
+
+    def __init__(
+        self,
+        *,
+        upload: _photo_pb2.Upload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateUploadResponse: _TypeAlias = CreateUploadResponse  # noqa: Y015
+
+@_typing.final
+class WriteUploadChunkRequest(_message.Message):
+    """Request of WriteUploadChunk. It needs no request_id: the offset says which bytes are meant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    CRC32_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/cases/{case}/uploads/{upload}."""
+    offset: _builtins.int
+    """Where the first byte belongs; at most the committed size."""
+    data: _builtins.bytes
+    """The bytes."""
+    crc32: _builtins.int
+    """Their CRC-32 as of zlib, gzip and PNG (polynomial 0xEDB88320)."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        offset: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+        crc32: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crc32", b"crc32", "data", b"data", "name", b"name", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteUploadChunkRequest: _TypeAlias = WriteUploadChunkRequest  # noqa: Y015
+
+@_typing.final
+class WriteUploadChunkResponse(_message.Message):
+    """Response of WriteUploadChunk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTED_SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    committed_size_bytes: _builtins.int
+    """Bytes that have come and outlive a crash of the server: go on from here."""
+    def __init__(
+        self,
+        *,
+        committed_size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committed_size_bytes", b"committed_size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteUploadChunkResponse: _TypeAlias = WriteUploadChunkResponse  # noqa: Y015
+
+@_typing.final
+class GetUploadRequest(_message.Message):
+    """Request of GetUpload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/cases/{case}/uploads/{upload}."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUploadRequest: _TypeAlias = GetUploadRequest  # noqa: Y015
+
+@_typing.final
+class GetUploadResponse(_message.Message):
+    """Response of GetUpload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upload(self) -> _photo_pb2.Upload:
+        """The upload."""
+
+    def __init__(
+        self,
+        *,
+        upload: _photo_pb2.Upload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUploadResponse: _TypeAlias = GetUploadResponse  # noqa: Y015
+
+@_typing.final
+class FinalizeUploadRequest(_message.Message):
+    """Request of FinalizeUpload. It needs no etag: the digest says which bytes are meant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/cases/{case}/uploads/{upload}."""
+    sha256: _builtins.str
+    """SHA-256 of all bytes, in hex."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinalizeUploadRequest: _TypeAlias = FinalizeUploadRequest  # noqa: Y015
+
+@_typing.final
+class FinalizeUploadResponse(_message.Message):
+    """Response of FinalizeUpload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHOTO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def photo(self) -> _photo_pb2.Photo:
+        """What it became."""
+
+    def __init__(
+        self,
+        *,
+        photo: _photo_pb2.Photo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinalizeUploadResponse: _TypeAlias = FinalizeUploadResponse  # noqa: Y015
+
+@_typing.final
+class AttachPhotoRequest(_message.Message):
+    """Request of AttachPhoto."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PHOTO_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}/cases/{case} that gets it."""
+    photo: _builtins.str
+    """merchants/{merchant}/cases/{case}/photos/{photo} of another case."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        photo: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "photo", b"photo", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttachPhotoRequest: _TypeAlias = AttachPhotoRequest  # noqa: Y015
+
+@_typing.final
+class AttachPhotoResponse(_message.Message):
+    """Response of AttachPhoto."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHOTO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def photo(self) -> _photo_pb2.Photo:
+        """The photo under its name in this case."""
+
+    def __init__(
+        self,
+        *,
+        photo: _photo_pb2.Photo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["photo", b"photo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttachPhotoResponse: _TypeAlias = AttachPhotoResponse  # noqa: Y015
+
+@_typing.final
+class RemovePhotoRequest(_message.Message):
+    """Request of RemovePhoto."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/cases/{case}/photos/{photo}."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovePhotoRequest: _TypeAlias = RemovePhotoRequest  # noqa: Y015
+
+@_typing.final
+class RemovePhotoResponse(_message.Message):
+    """Response of RemovePhoto."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovePhotoResponse: _TypeAlias = RemovePhotoResponse  # noqa: Y015
+
+@_typing.final
+class ListPhotosRequest(_message.Message):
+    """Request of ListPhotos."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}/cases/{case}."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPhotosRequest: _TypeAlias = ListPhotosRequest  # noqa: Y015
+
+@_typing.final
+class ListPhotosResponse(_message.Message):
+    """Response of ListPhotos."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHOTOS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def photos(self) -> _containers.RepeatedCompositeFieldContainer[_photo_pb2.Photo]:
+        """The photos."""
+
+    def __init__(
+        self,
+        *,
+        photos: _abc.Iterable[_photo_pb2.Photo] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["photos", b"photos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPhotosResponse: _TypeAlias = ListPhotosResponse  # noqa: Y015
+
+@_typing.final
+class DownloadPhotoRequest(_message.Message):
+    """Request of DownloadPhoto."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/cases/{case}/photos/{photo}."""
+    size: _photo_pb2.PhotoSize.ValueType
+    """What of it."""
+    offset: _builtins.int
+    """Bytes to leave out, to go on with a download that broke off."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        size: _photo_pb2.PhotoSize.ValueType = ...,
+        offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "offset", b"offset", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadPhotoRequest: _TypeAlias = DownloadPhotoRequest  # noqa: Y015
+
+@_typing.final
+class DownloadPhotoResponse(_message.Message):
+    """Response of DownloadPhoto, one of many."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next bytes."""
+    size_bytes: _builtins.int
+    """Bytes of the whole file."""
+    sha256: _builtins.str
+    """SHA-256 of the whole file, in hex."""
+    content_type: _builtins.str
+    """Its type: image/jpeg."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        content_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "data", b"data", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadPhotoResponse: _TypeAlias = DownloadPhotoResponse  # noqa: Y015

@@ -152,6 +152,46 @@ class AfterSalesServiceStub:
                 request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.SetAfterSalesPolicyRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.SetAfterSalesPolicyResponse.FromString,
                 _registered_method=True)
+        self.CreateUpload = channel.unary_unary(
+                '/fbali.v1.AfterSalesService/CreateUpload',
+                request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.CreateUploadRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.CreateUploadResponse.FromString,
+                _registered_method=True)
+        self.WriteUploadChunk = channel.unary_unary(
+                '/fbali.v1.AfterSalesService/WriteUploadChunk',
+                request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.WriteUploadChunkRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.WriteUploadChunkResponse.FromString,
+                _registered_method=True)
+        self.GetUpload = channel.unary_unary(
+                '/fbali.v1.AfterSalesService/GetUpload',
+                request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.GetUploadRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.GetUploadResponse.FromString,
+                _registered_method=True)
+        self.FinalizeUpload = channel.unary_unary(
+                '/fbali.v1.AfterSalesService/FinalizeUpload',
+                request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.FinalizeUploadRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.FinalizeUploadResponse.FromString,
+                _registered_method=True)
+        self.AttachPhoto = channel.unary_unary(
+                '/fbali.v1.AfterSalesService/AttachPhoto',
+                request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.AttachPhotoRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.AttachPhotoResponse.FromString,
+                _registered_method=True)
+        self.RemovePhoto = channel.unary_unary(
+                '/fbali.v1.AfterSalesService/RemovePhoto',
+                request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.RemovePhotoRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.RemovePhotoResponse.FromString,
+                _registered_method=True)
+        self.ListPhotos = channel.unary_unary(
+                '/fbali.v1.AfterSalesService/ListPhotos',
+                request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.ListPhotosRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.ListPhotosResponse.FromString,
+                _registered_method=True)
+        self.DownloadPhoto = channel.unary_stream(
+                '/fbali.v1.AfterSalesService/DownloadPhoto',
+                request_serializer=fbali_dot_v1_dot_after__sales__service__pb2.DownloadPhotoRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.DownloadPhotoResponse.FromString,
+                _registered_method=True)
 
 
 class AfterSalesServiceServicer:
@@ -354,6 +394,80 @@ class AfterSalesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateUpload(self, request, context):
+        """Begins to send a photo into a case, in chunks. With the same sha256 and size as one that the
+        caller is sending, or has sent, that one is answered, so a client that died goes on where it
+        stopped. At most 10 uploads of one party are open in a case, each for 24 hours. Callers:
+        merchant until the case is final, vendor from submission on. Reasons: RESOURCE_NOT_FOUND,
+        ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit: photo_bytes, photos_per_case, uploads_per_case,
+        photo_storage), REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WriteUploadChunk(self, request, context):
+        """Sends bytes of an upload. Bytes that came before are passed over, so a chunk may be repeated,
+        also in other pieces; a gap is refused. Callers: merchant, vendor; who began it. Reasons:
+        CHECKSUM_MISMATCH, UPLOAD_GAP, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit:
+        photo_bytes, photo_storage).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUpload(self, request, context):
+        """Says how far an upload has come. Callers: merchant, vendor; who began it. Reasons:
+        RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinalizeUpload(self, request, context):
+        """Ends an upload: its bytes are judged by their content and become a photo of the case. A second
+        time it answers with the same photo. Takes up to some seconds. Callers: merchant, vendor; who
+        began it. Reasons: CHECKSUM_MISMATCH, UPLOAD_GAP, PHOTO_TYPE_UNSUPPORTED,
+        PHOTO_TOO_MANY_PIXELS, PHOTO_ANIMATED, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX, LIMIT_EXCEEDED
+        (limit: photos_per_case, photo_storage), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AttachPhoto(self, request, context):
+        """Adds a photo of one case to another one of the same merchant, as for the vendors of one order.
+        Callers: merchant. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit:
+        photos_per_case), REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemovePhoto(self, request, context):
+        """Takes a photo out of a draft; what was submitted stays. Callers: merchant. Reasons:
+        RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPhotos(self, request, context):
+        """Lists all photos of a case, at most 10, oldest first. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadPhoto(self, request, context):
+        """Sends a photo or its thumbnail, piece by piece. Reasons: RESOURCE_NOT_FOUND,
+        TEMPORARILY_UNAVAILABLE (the thumbnail is not drawn yet).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AfterSalesServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -466,6 +580,46 @@ def add_AfterSalesServiceServicer_to_server(servicer, server):
                     servicer.SetAfterSalesPolicy,
                     request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.SetAfterSalesPolicyRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.SetAfterSalesPolicyResponse.SerializeToString,
+            ),
+            'CreateUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateUpload,
+                    request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.CreateUploadRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.CreateUploadResponse.SerializeToString,
+            ),
+            'WriteUploadChunk': grpc.unary_unary_rpc_method_handler(
+                    servicer.WriteUploadChunk,
+                    request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.WriteUploadChunkRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.WriteUploadChunkResponse.SerializeToString,
+            ),
+            'GetUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUpload,
+                    request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.GetUploadRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.GetUploadResponse.SerializeToString,
+            ),
+            'FinalizeUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinalizeUpload,
+                    request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.FinalizeUploadRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.FinalizeUploadResponse.SerializeToString,
+            ),
+            'AttachPhoto': grpc.unary_unary_rpc_method_handler(
+                    servicer.AttachPhoto,
+                    request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.AttachPhotoRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.AttachPhotoResponse.SerializeToString,
+            ),
+            'RemovePhoto': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemovePhoto,
+                    request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.RemovePhotoRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.RemovePhotoResponse.SerializeToString,
+            ),
+            'ListPhotos': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPhotos,
+                    request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.ListPhotosRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.ListPhotosResponse.SerializeToString,
+            ),
+            'DownloadPhoto': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadPhoto,
+                    request_deserializer=fbali_dot_v1_dot_after__sales__service__pb2.DownloadPhotoRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_after__sales__service__pb2.DownloadPhotoResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1070,6 +1224,222 @@ class AfterSalesService:
             '/fbali.v1.AfterSalesService/SetAfterSalesPolicy',
             fbali_dot_v1_dot_after__sales__service__pb2.SetAfterSalesPolicyRequest.SerializeToString,
             fbali_dot_v1_dot_after__sales__service__pb2.SetAfterSalesPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.AfterSalesService/CreateUpload',
+            fbali_dot_v1_dot_after__sales__service__pb2.CreateUploadRequest.SerializeToString,
+            fbali_dot_v1_dot_after__sales__service__pb2.CreateUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WriteUploadChunk(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.AfterSalesService/WriteUploadChunk',
+            fbali_dot_v1_dot_after__sales__service__pb2.WriteUploadChunkRequest.SerializeToString,
+            fbali_dot_v1_dot_after__sales__service__pb2.WriteUploadChunkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.AfterSalesService/GetUpload',
+            fbali_dot_v1_dot_after__sales__service__pb2.GetUploadRequest.SerializeToString,
+            fbali_dot_v1_dot_after__sales__service__pb2.GetUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinalizeUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.AfterSalesService/FinalizeUpload',
+            fbali_dot_v1_dot_after__sales__service__pb2.FinalizeUploadRequest.SerializeToString,
+            fbali_dot_v1_dot_after__sales__service__pb2.FinalizeUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AttachPhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.AfterSalesService/AttachPhoto',
+            fbali_dot_v1_dot_after__sales__service__pb2.AttachPhotoRequest.SerializeToString,
+            fbali_dot_v1_dot_after__sales__service__pb2.AttachPhotoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemovePhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.AfterSalesService/RemovePhoto',
+            fbali_dot_v1_dot_after__sales__service__pb2.RemovePhotoRequest.SerializeToString,
+            fbali_dot_v1_dot_after__sales__service__pb2.RemovePhotoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPhotos(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.AfterSalesService/ListPhotos',
+            fbali_dot_v1_dot_after__sales__service__pb2.ListPhotosRequest.SerializeToString,
+            fbali_dot_v1_dot_after__sales__service__pb2.ListPhotosResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadPhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/fbali.v1.AfterSalesService/DownloadPhoto',
+            fbali_dot_v1_dot_after__sales__service__pb2.DownloadPhotoRequest.SerializeToString,
+            fbali_dot_v1_dot_after__sales__service__pb2.DownloadPhotoResponse.FromString,
             options,
             channel_credentials,
             insecure,

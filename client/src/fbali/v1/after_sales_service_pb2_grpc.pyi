@@ -140,6 +140,47 @@ class AfterSalesServiceStub:
     promise. Callers: the vendor of the partnership, operator. Reasons: RESOURCE_NOT_FOUND,
     ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
+    CreateUpload: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.CreateUploadRequest, _after_sales_service_pb2.CreateUploadResponse]
+    """Begins to send a photo into a case, in chunks. With the same sha256 and size as one that the
+    caller is sending, or has sent, that one is answered, so a client that died goes on where it
+    stopped. At most 10 uploads of one party are open in a case, each for 24 hours. Callers:
+    merchant until the case is final, vendor from submission on. Reasons: RESOURCE_NOT_FOUND,
+    ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit: photo_bytes, photos_per_case, uploads_per_case,
+    photo_storage), REQUEST_ID_REUSED.
+    """
+    WriteUploadChunk: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.WriteUploadChunkRequest, _after_sales_service_pb2.WriteUploadChunkResponse]
+    """Sends bytes of an upload. Bytes that came before are passed over, so a chunk may be repeated,
+    also in other pieces; a gap is refused. Callers: merchant, vendor; who began it. Reasons:
+    CHECKSUM_MISMATCH, UPLOAD_GAP, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit:
+    photo_bytes, photo_storage).
+    """
+    GetUpload: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.GetUploadRequest, _after_sales_service_pb2.GetUploadResponse]
+    """Says how far an upload has come. Callers: merchant, vendor; who began it. Reasons:
+    RESOURCE_NOT_FOUND.
+    """
+    FinalizeUpload: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.FinalizeUploadRequest, _after_sales_service_pb2.FinalizeUploadResponse]
+    """Ends an upload: its bytes are judged by their content and become a photo of the case. A second
+    time it answers with the same photo. Takes up to some seconds. Callers: merchant, vendor; who
+    began it. Reasons: CHECKSUM_MISMATCH, UPLOAD_GAP, PHOTO_TYPE_UNSUPPORTED,
+    PHOTO_TOO_MANY_PIXELS, PHOTO_ANIMATED, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX, LIMIT_EXCEEDED
+    (limit: photos_per_case, photo_storage), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+    REQUEST_ID_REUSED.
+    """
+    AttachPhoto: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.AttachPhotoRequest, _after_sales_service_pb2.AttachPhotoResponse]
+    """Adds a photo of one case to another one of the same merchant, as for the vendors of one order.
+    Callers: merchant. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit:
+    photos_per_case), REQUEST_ID_REUSED.
+    """
+    RemovePhoto: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.RemovePhotoRequest, _after_sales_service_pb2.RemovePhotoResponse]
+    """Takes a photo out of a draft; what was submitted stays. Callers: merchant. Reasons:
+    RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    """
+    ListPhotos: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.ListPhotosRequest, _after_sales_service_pb2.ListPhotosResponse]
+    """Lists all photos of a case, at most 10, oldest first. Reasons: RESOURCE_NOT_FOUND."""
+    DownloadPhoto: _grpc.UnaryStreamMultiCallable[_after_sales_service_pb2.DownloadPhotoRequest, _after_sales_service_pb2.DownloadPhotoResponse]
+    """Sends a photo or its thumbnail, piece by piece. Reasons: RESOURCE_NOT_FOUND,
+    TEMPORARILY_UNAVAILABLE (the thumbnail is not drawn yet).
+    """
 
 @_typing.type_check_only
 class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
@@ -252,6 +293,47 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     """Sets the policy of a partnership for cases that are created from now on: it is the vendor's
     promise. Callers: the vendor of the partnership, operator. Reasons: RESOURCE_NOT_FOUND,
     ETAG_MISMATCH, REQUEST_ID_REUSED.
+    """
+    CreateUpload: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.CreateUploadRequest, _after_sales_service_pb2.CreateUploadResponse]  # type: ignore[assignment]
+    """Begins to send a photo into a case, in chunks. With the same sha256 and size as one that the
+    caller is sending, or has sent, that one is answered, so a client that died goes on where it
+    stopped. At most 10 uploads of one party are open in a case, each for 24 hours. Callers:
+    merchant until the case is final, vendor from submission on. Reasons: RESOURCE_NOT_FOUND,
+    ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit: photo_bytes, photos_per_case, uploads_per_case,
+    photo_storage), REQUEST_ID_REUSED.
+    """
+    WriteUploadChunk: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.WriteUploadChunkRequest, _after_sales_service_pb2.WriteUploadChunkResponse]  # type: ignore[assignment]
+    """Sends bytes of an upload. Bytes that came before are passed over, so a chunk may be repeated,
+    also in other pieces; a gap is refused. Callers: merchant, vendor; who began it. Reasons:
+    CHECKSUM_MISMATCH, UPLOAD_GAP, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit:
+    photo_bytes, photo_storage).
+    """
+    GetUpload: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.GetUploadRequest, _after_sales_service_pb2.GetUploadResponse]  # type: ignore[assignment]
+    """Says how far an upload has come. Callers: merchant, vendor; who began it. Reasons:
+    RESOURCE_NOT_FOUND.
+    """
+    FinalizeUpload: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.FinalizeUploadRequest, _after_sales_service_pb2.FinalizeUploadResponse]  # type: ignore[assignment]
+    """Ends an upload: its bytes are judged by their content and become a photo of the case. A second
+    time it answers with the same photo. Takes up to some seconds. Callers: merchant, vendor; who
+    began it. Reasons: CHECKSUM_MISMATCH, UPLOAD_GAP, PHOTO_TYPE_UNSUPPORTED,
+    PHOTO_TOO_MANY_PIXELS, PHOTO_ANIMATED, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX, LIMIT_EXCEEDED
+    (limit: photos_per_case, photo_storage), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+    REQUEST_ID_REUSED.
+    """
+    AttachPhoto: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.AttachPhotoRequest, _after_sales_service_pb2.AttachPhotoResponse]  # type: ignore[assignment]
+    """Adds a photo of one case to another one of the same merchant, as for the vendors of one order.
+    Callers: merchant. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit:
+    photos_per_case), REQUEST_ID_REUSED.
+    """
+    RemovePhoto: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.RemovePhotoRequest, _after_sales_service_pb2.RemovePhotoResponse]  # type: ignore[assignment]
+    """Takes a photo out of a draft; what was submitted stays. Callers: merchant. Reasons:
+    RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    """
+    ListPhotos: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.ListPhotosRequest, _after_sales_service_pb2.ListPhotosResponse]  # type: ignore[assignment]
+    """Lists all photos of a case, at most 10, oldest first. Reasons: RESOURCE_NOT_FOUND."""
+    DownloadPhoto: _aio.UnaryStreamMultiCallable[_after_sales_service_pb2.DownloadPhotoRequest, _after_sales_service_pb2.DownloadPhotoResponse]  # type: ignore[assignment]
+    """Sends a photo or its thumbnail, piece by piece. Reasons: RESOURCE_NOT_FOUND,
+    TEMPORARILY_UNAVAILABLE (the thumbnail is not drawn yet).
     """
 
 class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -494,6 +576,95 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sets the policy of a partnership for cases that are created from now on: it is the vendor's
         promise. Callers: the vendor of the partnership, operator. Reasons: RESOURCE_NOT_FOUND,
         ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateUpload(
+        self,
+        request: _after_sales_service_pb2.CreateUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_after_sales_service_pb2.CreateUploadResponse, _abc.Awaitable[_after_sales_service_pb2.CreateUploadResponse]]:
+        """Begins to send a photo into a case, in chunks. With the same sha256 and size as one that the
+        caller is sending, or has sent, that one is answered, so a client that died goes on where it
+        stopped. At most 10 uploads of one party are open in a case, each for 24 hours. Callers:
+        merchant until the case is final, vendor from submission on. Reasons: RESOURCE_NOT_FOUND,
+        ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit: photo_bytes, photos_per_case, uploads_per_case,
+        photo_storage), REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def WriteUploadChunk(
+        self,
+        request: _after_sales_service_pb2.WriteUploadChunkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_after_sales_service_pb2.WriteUploadChunkResponse, _abc.Awaitable[_after_sales_service_pb2.WriteUploadChunkResponse]]:
+        """Sends bytes of an upload. Bytes that came before are passed over, so a chunk may be repeated,
+        also in other pieces; a gap is refused. Callers: merchant, vendor; who began it. Reasons:
+        CHECKSUM_MISMATCH, UPLOAD_GAP, RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit:
+        photo_bytes, photo_storage).
+        """
+
+    @_abc_1.abstractmethod
+    def GetUpload(
+        self,
+        request: _after_sales_service_pb2.GetUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_after_sales_service_pb2.GetUploadResponse, _abc.Awaitable[_after_sales_service_pb2.GetUploadResponse]]:
+        """Says how far an upload has come. Callers: merchant, vendor; who began it. Reasons:
+        RESOURCE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def FinalizeUpload(
+        self,
+        request: _after_sales_service_pb2.FinalizeUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_after_sales_service_pb2.FinalizeUploadResponse, _abc.Awaitable[_after_sales_service_pb2.FinalizeUploadResponse]]:
+        """Ends an upload: its bytes are judged by their content and become a photo of the case. A second
+        time it answers with the same photo. Takes up to some seconds. Callers: merchant, vendor; who
+        began it. Reasons: CHECKSUM_MISMATCH, UPLOAD_GAP, PHOTO_TYPE_UNSUPPORTED,
+        PHOTO_TOO_MANY_PIXELS, PHOTO_ANIMATED, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX, LIMIT_EXCEEDED
+        (limit: photos_per_case, photo_storage), RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+        REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def AttachPhoto(
+        self,
+        request: _after_sales_service_pb2.AttachPhotoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_after_sales_service_pb2.AttachPhotoResponse, _abc.Awaitable[_after_sales_service_pb2.AttachPhotoResponse]]:
+        """Adds a photo of one case to another one of the same merchant, as for the vendors of one order.
+        Callers: merchant. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, LIMIT_EXCEEDED (limit:
+        photos_per_case), REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def RemovePhoto(
+        self,
+        request: _after_sales_service_pb2.RemovePhotoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_after_sales_service_pb2.RemovePhotoResponse, _abc.Awaitable[_after_sales_service_pb2.RemovePhotoResponse]]:
+        """Takes a photo out of a draft; what was submitted stays. Callers: merchant. Reasons:
+        RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPhotos(
+        self,
+        request: _after_sales_service_pb2.ListPhotosRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_after_sales_service_pb2.ListPhotosResponse, _abc.Awaitable[_after_sales_service_pb2.ListPhotosResponse]]:
+        """Lists all photos of a case, at most 10, oldest first. Reasons: RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def DownloadPhoto(
+        self,
+        request: _after_sales_service_pb2.DownloadPhotoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_after_sales_service_pb2.DownloadPhotoResponse], _abc.AsyncIterator[_after_sales_service_pb2.DownloadPhotoResponse]]:
+        """Sends a photo or its thumbnail, piece by piece. Reasons: RESOURCE_NOT_FOUND,
+        TEMPORARILY_UNAVAILABLE (the thumbnail is not drawn yet).
         """
 
 def add_AfterSalesServiceServicer_to_server(servicer: AfterSalesServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

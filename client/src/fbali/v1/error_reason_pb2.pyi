@@ -92,6 +92,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. More than was paid for the units and not given back yet. Metadata: line,
     currency, asked, available (in minor units).
     """
+    ERROR_REASON_CHECKSUM_MISMATCH: _ErrorReason.ValueType  # 50
+    """INVALID_ARGUMENT. The bytes that came are not those whose checksum or digest was sent."""
+    ERROR_REASON_UPLOAD_GAP: _ErrorReason.ValueType  # 51
+    """FAILED_PRECONDITION. Bytes before these have not come. Metadata: committed_size."""
+    ERROR_REASON_PHOTO_TYPE_UNSUPPORTED: _ErrorReason.ValueType  # 52
+    """INVALID_ARGUMENT. The content is no JPEG, PNG or WebP, whatever its name says."""
+    ERROR_REASON_PHOTO_TOO_MANY_PIXELS: _ErrorReason.ValueType  # 53
+    """INVALID_ARGUMENT. The picture has more than 40 megapixels."""
+    ERROR_REASON_PHOTO_ANIMATED: _ErrorReason.ValueType  # 54
+    """INVALID_ARGUMENT. The picture moves."""
+    ERROR_REASON_PHOTO_UNREADABLE: _ErrorReason.ValueType  # 55
+    """INVALID_ARGUMENT. The picture is damaged or cut off."""
+    ERROR_REASON_PHOTO_TOO_COMPLEX: _ErrorReason.ValueType  # 56
+    """INVALID_ARGUMENT. Reading the picture takes more time or memory than a photo may take."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. Sent as google.rpc.ErrorInfo.reason (without the prefix ERROR_REASON_) in
@@ -168,4 +182,18 @@ ERROR_REASON_REFUND_EXCEEDS_PAID: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION. More than was paid for the units and not given back yet. Metadata: line,
 currency, asked, available (in minor units).
 """
+ERROR_REASON_CHECKSUM_MISMATCH: ErrorReason.ValueType  # 50
+"""INVALID_ARGUMENT. The bytes that came are not those whose checksum or digest was sent."""
+ERROR_REASON_UPLOAD_GAP: ErrorReason.ValueType  # 51
+"""FAILED_PRECONDITION. Bytes before these have not come. Metadata: committed_size."""
+ERROR_REASON_PHOTO_TYPE_UNSUPPORTED: ErrorReason.ValueType  # 52
+"""INVALID_ARGUMENT. The content is no JPEG, PNG or WebP, whatever its name says."""
+ERROR_REASON_PHOTO_TOO_MANY_PIXELS: ErrorReason.ValueType  # 53
+"""INVALID_ARGUMENT. The picture has more than 40 megapixels."""
+ERROR_REASON_PHOTO_ANIMATED: ErrorReason.ValueType  # 54
+"""INVALID_ARGUMENT. The picture moves."""
+ERROR_REASON_PHOTO_UNREADABLE: ErrorReason.ValueType  # 55
+"""INVALID_ARGUMENT. The picture is damaged or cut off."""
+ERROR_REASON_PHOTO_TOO_COMPLEX: ErrorReason.ValueType  # 56
+"""INVALID_ARGUMENT. Reading the picture takes more time or memory than a photo may take."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,1 @@
+"""Where photos are kept, and how pictures are read without trusting them."""
