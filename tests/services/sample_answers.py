@@ -10,6 +10,7 @@ from fbali.v1.hold_pb2 import OrderResult
 from fbali.v1.merchant_pb2 import Merchant
 from fbali.v1.order_pb2 import QuarantinedOrder
 from fbali.v1.vendor_pb2 import Vendor
+from tests.services.sample_cases import after_sales_answers
 from tests.services.sample_shop import (
     CALLER,
     COUNTS,
@@ -39,7 +40,13 @@ from tests.services.scripted_server import Answer
 
 def sample_answers() -> Mapping[str, Answer]:
     """Answer every method with something that makes sense."""
-    return {**order_answers(), **hosting_answers(), **fulfillment_answers(), **admin_answers()}
+    return {
+        **order_answers(),
+        **hosting_answers(),
+        **fulfillment_answers(),
+        **after_sales_answers(),
+        **admin_answers(),
+    }
 
 
 def order_answers() -> dict[str, Answer]:

@@ -13,6 +13,7 @@ from grpc_status import rpc_status
 
 from fbali.v1 import (
     admin_service_pb2,
+    after_sales_service_pb2,
     fulfillment_service_pb2,
     hosting_service_pb2,
     order_service_pb2,
@@ -22,6 +23,7 @@ SERVICES = {
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (
         (admin_service_pb2, "AdminService"),
+        (after_sales_service_pb2, "AfterSalesService"),
         (fulfillment_service_pb2, "FulfillmentService"),
         (hosting_service_pb2, "HostingService"),
         (order_service_pb2, "OrderService"),

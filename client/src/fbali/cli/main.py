@@ -29,6 +29,9 @@ REGISTRY: Mapping[str, Entry] = {
     "allocations": Entry(
         "fbali.cli.commands.allocations:allocations", "For vendors: answer, ship and charge orders."
     ),
+    "aftersales": Entry(
+        "fbali.cli.commands.aftersales:aftersales", "Settle what went wrong after shipping."
+    ),
     "partnerships": Entry(
         "fbali.cli.commands.partnerships:partnerships", "For vendors: see and accept invitations."
     ),

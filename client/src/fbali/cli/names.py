@@ -54,6 +54,7 @@ ORDER = NameType("order", "merchants/-/orders/{order}")
 PRODUCT = NameType("product", "merchants/-/products/{product}")
 HOSTING = NameType("hosting", "merchants/-/hostings/{hosting}")
 ALLOCATION = NameType("allocation", "vendors/-/allocations/{allocation}")
+CASE = NameType("case", "merchants/-/cases/{case}")
 TOKEN = NameType("token", "tokens/{token}")
 JOB = NameType("job", "jobs/{job}")
 
