@@ -211,7 +211,7 @@ def test_case_is_shown_with_what_was_proposed_and_said(environment, capsys):
     assert "Case of order 1042" in text
     assert "item 1: partial refund of 5.00 EUR" in text
     assert "Half of it?" in text
-    assert "fbali aftersales accept, fbali aftersales counter" in text
+    assert f"You may: fbali aftersales accept | counter {CASE.rpartition('/')[2]}" in text
 
 
 def test_eligibility_says_what_can_be_claimed_and_why_not(environment, capsys):

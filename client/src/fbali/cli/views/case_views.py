@@ -177,13 +177,9 @@ def _messages(messages: Iterable[CaseMessage]) -> Table:
 def _next_steps(case: Case) -> Iterator[Note]:
     """Say what the caller may do, as commands."""
     name = last_part(case.name)
-    ways = [
-        f"fbali aftersales {_verb(action)}"
-        for action in case.allowed_actions
-        if action not in _NO_COMMAND
-    ]
-    if ways:
-        yield Note(f"You may (with {name}): " + ", ".join(dict.fromkeys(ways)))
+    verbs = [_verb(action) for action in case.allowed_actions if action not in _NO_COMMAND]
+    if verbs:
+        yield Note(f"You may: fbali aftersales {' | '.join(verbs)} {name}")
 
 
 def _verb(action: int) -> str:
