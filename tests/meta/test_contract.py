@@ -11,8 +11,11 @@ import pytest
 from google.protobuf.descriptor_pb2 import MethodOptions
 
 from fbali.v1 import (
+    after_sales_policy_pb2,
     allocation_pb2,
+    case_pb2,
     cost_entry_pb2,
+    eligibility_pb2,
     hold_pb2,
     hosting_pb2,
     import_run_pb2,
@@ -20,6 +23,7 @@ from fbali.v1 import (
     order_pb2,
     order_service_pb2,
     package_pb2,
+    photo_pb2,
     store_pb2,
     token_pb2,
     vendor_pb2,
@@ -29,7 +33,9 @@ from fbali.v1.error_reason_pb2 import ErrorReason
 from oms.domain import errors
 from oms.domain.admission import Admission
 from oms.domain.allocations import AllocationState, RejectReason
+from oms.domain.cases import CaseAction, CaseRejectReason, CaseState
 from oms.domain.catalog import HostingState
+from oms.domain.claims import Blocker, IssueType
 from oms.domain.costs import CostKind, CostSource
 from oms.domain.errors import GATEWAY_REASONS, FbaliError
 from oms.domain.holds import HoldReason
@@ -37,7 +43,9 @@ from oms.domain.imports import ExportFormat, ImportFormat, ImportRunState
 from oms.domain.jobs import JobState
 from oms.domain.ledger import PendingReason, ShippingStatus
 from oms.domain.partnerships import PartnershipState
+from oms.domain.photos import PhotoProblem, UploadState
 from oms.domain.principals import Role
+from oms.domain.settlements import ResolutionMode
 from oms.domain.stalls import StallProblem
 from oms.domain.stores import Processing, StoreState, SyncRunState, WriteBackMode
 from oms.domain.tracking import ExceptionReason, PackageState
@@ -54,12 +62,19 @@ each_method = pytest.mark.parametrize(
     ("service", "method"),
     [pytest.param(*pair, id=f"{pair[0].name}/{pair[1].name}") for pair in METHODS],
 )
-READING_VERBS = ("Count", "Explain", "Export", "Get", "List", "Preview", "Test", "Watch")
-UNPAGED_LISTS = {"ListUnhostedProducts"}  # At most 500, as its comment says.
+READING_VERBS = set(
+    ["Check", "Count", "Download", "Explain", "Export", "Get", "List", "Preview", "Test", "Watch"]
+)
+SAFE_TO_REPEAT = {"WriteUploadChunk"}  # The offset says which bytes they are.
+# At most 500 and 10, as their comments say.
+UNPAGED_LISTS = {"ListUnhostedProducts", "ListPhotos"}
 
 ENUMS: list[tuple[type[StrEnum], Any, str]] = [
     (Admission, order_pb2.Admission, "ADMISSION_"),
     (AllocationState, allocation_pb2.AllocationState, "ALLOCATION_STATE_"),
+    (CaseRejectReason, case_pb2.CaseRejectReason, "CASE_REJECT_REASON_"),
+    (CaseState, case_pb2.CaseState, "CASE_STATE_"),
+    (Blocker, eligibility_pb2.ClaimBlocker, "CLAIM_BLOCKER_"),
     (CostKind, cost_entry_pb2.CostKind, "COST_KIND_"),
     (CostSource, cost_entry_pb2.CostSource, "COST_SOURCE_"),
     (ExceptionReason, package_pb2.ExceptionReason, "EXCEPTION_REASON_"),
@@ -68,6 +83,7 @@ ENUMS: list[tuple[type[StrEnum], Any, str]] = [
     (HostingState, hosting_pb2.HostingState, "HOSTING_STATE_"),
     (ImportFormat, import_run_pb2.ImportFormat, "IMPORT_FORMAT_"),
     (ImportRunState, import_run_pb2.ImportRunState, "IMPORT_RUN_STATE_"),
+    (IssueType, after_sales_policy_pb2.IssueType, "ISSUE_TYPE_"),
     (JobState, job_pb2.JobState, "JOB_STATE_"),
     (PackageState, package_pb2.PackageState, "PACKAGE_STATE_"),
     (PartnershipState, vendor_pb2.PartnershipState, "PARTNERSHIP_STATE_"),
@@ -75,11 +91,13 @@ ENUMS: list[tuple[type[StrEnum], Any, str]] = [
     (PendingReason, order_pb2.PendingReason, "PENDING_REASON_"),
     (Processing, store_pb2.Processing, "PROCESSING_"),
     (RejectReason, allocation_pb2.RejectReason, "REJECT_REASON_"),
+    (ResolutionMode, case_pb2.ResolutionMode, "RESOLUTION_MODE_"),
     (Role, token_pb2.Role, "ROLE_"),
     (ShippingStatus, order_pb2.ShippingStatus, "SHIPPING_STATUS_"),
     (StallProblem, package_pb2.StallProblem, "STALL_PROBLEM_"),
     (StoreState, store_pb2.StoreState, "STORE_STATE_"),
     (SyncRunState, store_pb2.SyncRunState, "SYNC_RUN_STATE_"),
+    (UploadState, photo_pb2.UploadState, "UPLOAD_STATE_"),
     (WriteBackMethod, write_back_pb2.WriteBackMethod, "WRITE_BACK_METHOD_"),
     (WriteBackMode, store_pb2.WriteBackMode, "WRITE_BACK_MODE_"),
     (WriteBackState, write_back_pb2.WriteBackState, "WRITE_BACK_STATE_"),
@@ -150,10 +168,13 @@ def test_access_names_nothing_that_is_not_in_the_contract():
 @each_method
 def test_level_of_idempotency_goes_with_the_request_id(service: Any, method: Any):
     level = method.GetOptions().idempotency_level
-    mutates = bool({"request_id", "run_id"} & set(method.input_type.fields_by_name))
+    fields = set(method.input_type.fields_by_name)
+    mutates = bool({"request_id", "run_id"} & fields) or method.name in SAFE_TO_REPEAT
 
     assert level == (MethodOptions.IDEMPOTENT if mutates else MethodOptions.NO_SIDE_EFFECTS)
-    assert mutates != method.name.startswith(READING_VERBS)
+    verb = re.match("[A-Z][a-z]+", method.name)
+    assert verb is not None
+    assert mutates != (verb[0] in READING_VERBS)
 
 
 @each_method
@@ -174,11 +195,16 @@ def test_list_is_paged(service: Any, method: Any):
 # --- Enums ------------------------------------------------------------------------------------
 
 
+def words_of(numbers: Any, prefix: str) -> set[str]:
+    """Give the values of an enum of the contract without their prefix."""
+    return {name.removeprefix(prefix) for name in numbers.DESCRIPTOR.values_by_name}
+
+
 @pytest.mark.parametrize(
     ("words", "numbers", "prefix"), [pytest.param(*row, id=row[0].__name__) for row in ENUMS]
 )
 def test_enum_of_the_domain_is_that_of_the_contract(words: Any, numbers: Any, prefix: str):
-    sent = {name.removeprefix(prefix) for name in numbers.DESCRIPTOR.values_by_name}
+    sent = words_of(numbers, prefix)
 
     assert numbers.Value(f"{prefix}UNSPECIFIED") == 0
     assert {word.value for word in words} == sent - {"UNSPECIFIED"}
@@ -193,6 +219,25 @@ def test_platforms_are_those_that_can_be_read():
     assert {name.upper() for name in PLATFORMS} == sent - {"UNSPECIFIED"}
 
 
+def test_sides_of_a_case_are_the_roles():
+    sent = {
+        name.removeprefix("CASE_PARTY_") for name in case_pb2.CaseParty.DESCRIPTOR.values_by_name
+    }
+
+    assert {role.value for role in Role} == sent - {"UNSPECIFIED"}
+
+
+def test_actions_on_a_case_are_those_of_the_domain_but_for_what_happens_by_itself():
+    sent = {
+        name.removeprefix("CASE_ACTION_") for name in case_pb2.CaseAction.DESCRIPTOR.values_by_name
+    }
+
+    assert {one.name for one in CaseAction} - (sent - {"UNSPECIFIED"}) == {
+        *("RUN_OUT", "COMPLETE", "FAIL")
+    }
+    assert sent - {"UNSPECIFIED"} <= {one.name for one in CaseAction}
+
+
 def test_every_enum_of_the_contract_is_compared():
     declared = {
         name
@@ -203,7 +248,15 @@ def test_every_enum_of_the_contract_is_compared():
     compared = {numbers.DESCRIPTOR.name for _, numbers, _ in ENUMS}
 
     assert declared - compared == {
-        *("ErrorReason", "OrderSorting", "OrderTag", "ReportGrouping", "StorePlatform")
+        *("CaseAction", "CaseParty"),  # Compared below.
+        *(
+            "ErrorReason",
+            "OrderSorting",
+            "OrderTag",
+            "PhotoSize",
+            "ReportGrouping",
+            "StorePlatform",
+        ),
     }
 
 
@@ -270,8 +323,9 @@ def test_every_reason_of_the_contract_is_raised_somewhere():
         name.removeprefix("ERROR_REASON_") for name in ErrorReason.DESCRIPTOR.values_by_name
     }
     classes = {family.reason for family in FAMILIES.values()}
+    listed = {*GATEWAY_REASONS, *(problem.value for problem in PhotoProblem)}
 
-    unused = declared - {word for word, _, _ in raised()} - classes - set(GATEWAY_REASONS)
+    unused = declared - {word for word, _, _ in raised()} - classes - listed
 
     assert unused == {"UNSPECIFIED"}
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from fbali.cli.command import Verb, load_command
 from fbali.cli.main import REGISTRY
 
@@ -39,6 +41,13 @@ def environment_of(folder: Path, **variables: str) -> dict[str, str]:
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),  # The program is the one under test.
         **variables,
     }
+
+
+def lay_out_files(folder: Path) -> None:
+    """Write the files that examples in help texts read."""
+    (folder / "orders_export.csv").write_text("Name\n")
+    for name in ("broken-box.jpg", "label.png"):
+        (folder / name).write_bytes(b"a picture")
 
 
 def run_process(arguments: Sequence[str], environment: dict[str, str], stdin: str = "") -> Outcome:
@@ -103,10 +112,17 @@ def _chunks(terminal: int) -> Iterator[bytes]:
 
 def all_verbs() -> dict[str, Verb]:
     """Give every command by the words that call it."""
-    verbs: dict[str, Verb] = {}
-    for noun, entry in REGISTRY.items():
-        loaded = load_command(entry.path)
-        for name, command in getattr(loaded, "commands", {"": loaded}).items():
-            assert isinstance(command, Verb)
-            verbs[f"{noun} {name}".strip()] = command
-    return verbs
+    return {
+        words: verb
+        for noun, entry in REGISTRY.items()
+        for words, verb in _verbs(noun, load_command(entry.path))
+    }
+
+
+def _verbs(words: str, command: click.Command) -> Iterator[tuple[str, Verb]]:
+    if isinstance(command, click.Group):
+        for name, one in command.commands.items():
+            yield from _verbs(f"{words} {name}", one)
+    else:
+        assert isinstance(command, Verb)
+        yield words, command

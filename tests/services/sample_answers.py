@@ -18,6 +18,7 @@ from fbali.v1.merchant_pb2 import Merchant
 from fbali.v1.order_pb2 import QuarantinedOrder
 from fbali.v1.photo_pb2 import UPLOAD_STATE_RECEIVING, Photo, Upload
 from fbali.v1.vendor_pb2 import Vendor
+from tests.services.sample_cases import after_sales_answers
 from tests.services.sample_figures import EURO_RATE, SCORE, sales_report
 from tests.services.sample_shop import (
     CALLER,
@@ -65,6 +66,7 @@ def sample_answers() -> Mapping[str, Answer]:
         **order_answers(),
         **hosting_answers(),
         **fulfillment_answers(),
+        **after_sales_answers(),
         **photo_answers(),
         **admin_answers(),
     }

@@ -10,7 +10,7 @@ import pytest
 
 from fbali.cli.command import load_command
 from fbali.cli.main import REGISTRY, root, run
-from tests.services.command_line import all_verbs, environment_of
+from tests.services.command_line import all_verbs, environment_of, lay_out_files
 from tests.services.sample_answers import sample_answers
 from tests.services.sample_shop import TOKEN
 from tests.services.scripted_server import ScriptedServer
@@ -29,9 +29,7 @@ def server():
 @pytest.fixture
 def environment(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # Examples read and write files.
-    (tmp_path / "orders_export.csv").write_text("Name\n")
-    for name in ("broken-box.jpg", "label.png"):
-        (tmp_path / name).write_bytes(b"a picture")
+    lay_out_files(tmp_path)
     return environment_of(
         tmp_path,
         FBALI_SERVER=server.address,

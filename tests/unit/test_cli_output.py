@@ -10,7 +10,7 @@ import pytest
 from fbali.cli.main import run
 from fbali.v1.order_pb2 import Order
 from fbali.v1.order_service_pb2 import ListOrdersResponse
-from tests.services.command_line import all_verbs, environment_of
+from tests.services.command_line import all_verbs, environment_of, lay_out_files
 from tests.services.sample_answers import sample_answers
 from tests.services.sample_shop import TOKEN, listed_orders, money
 from tests.services.scripted_server import ScriptedServer
@@ -29,7 +29,7 @@ def server():
 @pytest.fixture
 def environment(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # Examples read and write files.
-    (tmp_path / "orders_export.csv").write_text("Name\n")
+    lay_out_files(tmp_path)
     return environment_of(
         tmp_path,
         FBALI_SERVER=server.address,

@@ -40,8 +40,7 @@ REGISTRY: Mapping[str, Entry] = {
         "fbali.cli.commands.allocations:allocations", "For vendors: answer, ship and charge orders."
     ),
     "aftersales": Entry(
-        "fbali.cli.commands.case_photos:aftersales",
-        "Prove what went wrong with an order by photos.",
+        "fbali.cli.commands.aftersales:aftersales", "Settle what went wrong after shipping."
     ),
     "partnerships": Entry(
         "fbali.cli.commands.partnerships:partnerships", "For vendors: see and accept invitations."

@@ -51,10 +51,10 @@ MERCHANT = NameType("merchant", "merchants/{merchant}")
 VENDOR = NameType("vendor", "vendors/{vendor}")
 STORE = NameType("store", "merchants/-/stores/{store}")
 ORDER = NameType("order", "merchants/-/orders/{order}")
-CASE = NameType("case", "merchants/-/cases/{case}")
 PRODUCT = NameType("product", "merchants/-/products/{product}")
 HOSTING = NameType("hosting", "merchants/-/hostings/{hosting}")
 ALLOCATION = NameType("allocation", "vendors/-/allocations/{allocation}")
+CASE = NameType("case", "merchants/-/cases/{case}")
 TOKEN = NameType("token", "tokens/{token}")
 JOB = NameType("job", "jobs/{job}")
 WRITE_BACK = NameType("write-back", "merchants/-/writeBacks/{write_back}")
@@ -109,6 +109,36 @@ class PartnershipType(click.ParamType[str]):
 
 
 PARTNERSHIP = PartnershipType()
+
+
+class PolicyType(click.ParamType[str]):
+    """Reads the other side of one of the caller's partnerships, as the name of their policy."""
+
+    name = "partner"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Give the policy's full name."""
+        text = str(value).removesuffix("/afterSalesPolicy")
+        if re.fullmatch(r"merchants/[0-9a-z-]{1,40}/partnerships/[0-9a-z-]{1,40}", text):
+            return f"{text}/afterSalesPolicy"
+        partner = last_part(text)
+        if not _ID.fullmatch(partner) or partner[0] not in "mv":
+            self.fail(
+                f"{text!r} is no merchant and no vendor; write the id of one, or as an operator"
+                " merchants/{merchant}/partnerships/{vendor}",
+                param,
+                ctx,
+            )
+        pair = (partner, "-") if partner.startswith("m") else ("-", partner)
+        return "merchants/{}/partnerships/{}/afterSalesPolicy".format(*pair)
+
+
+POLICY = PolicyType()
 
 
 def last_part(name: str) -> str:

@@ -90,10 +90,21 @@ def _products(client: "Client") -> Found:
     return [(one.name, one.title) for one in client.hosting.ListProducts(request).products]
 
 
+def _cases(client: "Client") -> Found:
+    from fbali.v1.after_sales_service_pb2 import ListCasesRequest
+
+    request = ListCasesRequest(page_size=SUGGESTIONS_MAX)
+    return [
+        (one.name, f"order {one.order_number}")
+        for one in client.after_sales.ListCases(request).cases
+    ]
+
+
 _SOURCES: Mapping[str, Callable[[Any], Found]] = {
     "order": _orders,
     "allocation": _allocations,
     "store": _stores,
     "vendor": _vendors,
     "product": _products,
+    "case": _cases,
 }

@@ -1,29 +1,30 @@
 """The part of `fbali aftersales` that is about photos: attach, photos."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fbali.cli import names
-from fbali.cli.command import Noun, fields_option
+from fbali.cli.command import Verb, fields_option
 from fbali.cli.invocation import Invocation
 from fbali.cli.terminal_text import neutral
 
+if TYPE_CHECKING:  # Loading it here would cost every help the start of protobuf.
+    from fbali.v1.photo_pb2 import Photo
+
 case_argument = click.argument("case", type=names.CASE)
-_READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
+READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group(cls=Noun)
-def aftersales() -> None:
-    """Prove what went wrong with an order by photos."""
-
-
-@aftersales.command("attach", example="fbali aftersales attach k0case broken-box.jpg label.png")
+@click.command(
+    "attach", cls=Verb, example="fbali aftersales attach k0case broken-box.jpg label.png"
+)
 @case_argument
-@click.argument("files", type=_READABLE, nargs=-1, required=True)
+@click.argument("files", type=READABLE_FILE, nargs=-1, required=True)
 @click.pass_obj
 def attach(invocation: Invocation, *, case: str, files: tuple[Path, ...]) -> None:
     """Send photos into a case: JPEG, PNG or WebP, of at most 10 MiB and 40 megapixels.
@@ -31,21 +32,13 @@ def attach(invocation: Invocation, *, case: str, files: tuple[Path, ...]) -> Non
     Sent again, a photo that is there already stays one, and one that broke off goes on.
     """
     from fbali.cli.views.photo_views import photos_of_case
-    from fbali.errors import FbaliError
     from fbali.v1.after_sales_service_pb2 import ListPhotosResponse
 
-    found = ListPhotosResponse()
-    for file in files:
-        try:
-            with _progress(invocation, file.name) as progress:
-                found.photos.append(invocation.client.upload_photo(case, file, progress=progress))
-        except FbaliError:
-            invocation.say(f"{file.name} was not attached; {len(found.photos)} before it were")
-            raise
+    found = ListPhotosResponse(photos=send_photos(invocation, case, files))
     invocation.answer(found, lambda: photos_of_case(found.photos))
 
 
-@aftersales.command("photos", example="fbali aftersales photos k0case --save evidence")
+@click.command("photos", cls=Verb, example="fbali aftersales photos k0case --save evidence")
 @case_argument
 @click.option(
     "--save",
@@ -71,6 +64,21 @@ def photos(invocation: Invocation, *, case: str, folder: Path | None, thumbnails
             invocation.client.download_photo(photo.name, target, thumbnail=thumbnails)
             invocation.say(f"saved {target}")
     invocation.answer(found, lambda: photos_of_case(found.photos))
+
+
+def send_photos(invocation: Invocation, case: str, files: Sequence[Path]) -> "list[Photo]":
+    """Send files into a case, one after the other; says which one was refused."""
+    from fbali.errors import FbaliError
+
+    sent: list[Photo] = []
+    for file in files:
+        try:
+            with _progress(invocation, file.name) as progress:
+                sent.append(invocation.client.upload_photo(case, file, progress=progress))
+        except FbaliError:
+            invocation.say(f"{file.name} was not attached; {len(sent)} before it were")
+            raise
+    return sent
 
 
 @contextmanager
