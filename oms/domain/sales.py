@@ -16,12 +16,16 @@ from oms.domain.shares import share
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """A line of an order; `units` are those that the store did not take out before packing."""
+    """A line of an order; `units` are those that the store did not take out before packing.
+
+    What a case sends again is not sold once more.
+    """
 
     id: str
     product_id: str
     price_minor: int
     units: int
+    is_sold: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ def sales_of(currency: str, lines: Sequence[SoldLine], parts: Iterable[Part]) ->
     for part in parts:
         for held in part.lines:
             place = (held.line_id, part.vendor_id)
-            units[place] = units.get(place, 0) + held.units
+            sold = held.units if by_id[held.line_id].is_sold else 0
+            units[place] = units.get(place, 0) + sold
         for cost in final(part.costs):
             for held, amount in _shares(part, cost, by_id):
                 of_line = costs.setdefault((held.line_id, part.vendor_id), {})
@@ -104,7 +109,7 @@ def sales_of(currency: str, lines: Sequence[SoldLine], parts: Iterable[Part]) ->
             for vendor_id in sorted(with_vendors)
             for row in _rows(line, vendor_id, with_vendors[vendor_id], currency, costs)
         ]
-        unplaced = line.units - sum(with_vendors.values())
+        unplaced = line.units - sum(with_vendors.values()) if line.is_sold else 0
         if unplaced or not placed:
             placed += _rows(line, "", unplaced, currency, costs)
         rows += placed

@@ -27,7 +27,8 @@ class Statements(Protocol):
 _COLUMNS = (
     "order_id, line_id, vendor_id, cost_currency, merchant_id, placed_at, store_id, country,"
     " currency, status, product_id, is_first_of_product, is_first_of_vendor, units, sales_minor,"
-    " product_minor, shipping_minor, service_fee_minor, tax_minor, adjustment_minor"
+    " product_minor, shipping_minor, service_fee_minor, tax_minor, adjustment_minor,"
+    " refund_minor"
 )
 _KEY = 4  # Columns of the key.
 KINDS = (
@@ -36,6 +37,7 @@ KINDS = (
     CostKind.SERVICE_FEE,
     CostKind.TAX,
     CostKind.ADJUSTMENT,
+    CostKind.REFUND,
 )  # In the order of their columns.
 
 
@@ -67,8 +69,7 @@ def _derived(db: Statements, order_ids: Sequence[str]) -> list[Row]:
     lines: dict[str, list[SoldLine]] = {}
     for row in db.all(
         "SELECT o.id, o.merchant_id, o.placed_at, o.store_id, o.country, o.currency, o.status,"
-        " l.id, l.product_id, l.price_minor,"
-        " CASE WHEN l.kind = 'ORIGINAL' THEN l.ordered - l.removed ELSE 0 END"
+        " l.id, l.product_id, l.price_minor, l.ordered - l.removed, l.kind = 'ORIGINAL'"
         " FROM orders o JOIN order_line l ON l.order_id = o.id"
         f" WHERE o.id IN ({marks(order_ids)}) AND o.admission = 'ADMITTED'"
         " ORDER BY o.id, l.position, l.id",
@@ -133,7 +134,7 @@ def costs_of_lines(db: Statements, order_id: str) -> list[tuple[str, str, int]]:
     """Read (line id, currency, sum of costs) of an order's lines."""
     return db.all(
         "SELECT line_id, cost_currency, product_minor + shipping_minor + service_fee_minor"
-        " + tax_minor + adjustment_minor FROM sale WHERE order_id = ? ORDER BY line_id, vendor_id,"
-        " cost_currency",
+        " + tax_minor + adjustment_minor + refund_minor FROM sale WHERE order_id = ?"
+        " ORDER BY line_id, vendor_id, cost_currency",
         order_id,
     )

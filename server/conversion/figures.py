@@ -86,6 +86,7 @@ def _row_message(row: ReportRow, currency: str) -> SalesRow:
         service_fees=amounts[CostKind.SERVICE_FEE],
         taxes=amounts[CostKind.TAX],
         adjustments=amounts[CostKind.ADJUSTMENT],
+        vendor_refunds=amounts[CostKind.REFUND],
         margin=None if row.margin is None else money_message(Money(currency, row.margin)),
         pending_count=row.statuses.get(ShippingStatus.PENDING, 0),
         processing_count=row.statuses.get(ShippingStatus.PROCESSING, 0),

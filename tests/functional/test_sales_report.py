@@ -19,7 +19,10 @@ FIELDS = {
     **dict(
         zip(
             COSTS,
-            ["product_costs", "shipping_costs", "service_fees", "taxes", "adjustments"],
+            [
+                *("product_costs", "shipping_costs", "service_fees", "taxes", "adjustments"),
+                "vendor_refunds",
+            ],
             strict=True,
         )
     ),

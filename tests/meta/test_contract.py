@@ -62,9 +62,9 @@ each_method = pytest.mark.parametrize(
     ("service", "method"),
     [pytest.param(*pair, id=f"{pair[0].name}/{pair[1].name}") for pair in METHODS],
 )
-READING_VERBS = set(
-    ["Check", "Count", "Download", "Explain", "Export", "Get", "List", "Preview", "Test", "Watch"]
-)
+READING_VERBS = {
+    *("Check", "Count", "Download", "Explain", "Export", "Get", "List", "Preview", "Test", "Watch")
+}
 SAFE_TO_REPEAT = {"WriteUploadChunk"}  # The offset says which bytes they are.
 # At most 500 and 10, as their comments say.
 UNPAGED_LISTS = {"ListUnhostedProducts", "ListPhotos"}

@@ -12,7 +12,7 @@ from typing import Any
 from oms.storage.database import Database
 
 DIGITS = {"JPY": 0, "KWD": 3}
-COSTS = ["PRODUCT", "SHIPPING", "SERVICE_FEE", "TAX", "ADJUSTMENT"]
+COSTS = ["PRODUCT", "SHIPPING", "SERVICE_FEE", "TAX", "ADJUSTMENT", "REFUND"]
 
 
 @dataclass

@@ -11,7 +11,8 @@ DAY_MS = 86_400_000
 FIRST = 20_000 * DAY_MS
 STATES = ["SUBMITTED", "ACCEPTED", "CLOSED", "REJECTED", "CANCELLED"]
 STATUSES = ["PENDING", "PROCESSING", "IN_TRANSIT", "EXCEPTION", "DELIVERED", None]
-KINDS = ["PRODUCT", "SHIPPING", "SERVICE_FEE", "TAX", "ADJUSTMENT"]
+KINDS = ["PRODUCT", "SHIPPING", "SERVICE_FEE", "TAX", "ADJUSTMENT", "REFUND"]
+SOURCES = {"REFUND": ["SETTLEMENT"]}
 
 
 class RandomPast:
@@ -157,13 +158,14 @@ class RandomPast:
                 currency=random.choice(CURRENCIES[:2]),
             )
         for _ in range(random.randint(0, 5)):
+            kind = random.choice(KINDS)
             self._insert(
                 "cost_entry",
                 id=self._id("c"),
                 allocation_id=part_id,
                 order_id=order_id,
-                kind=random.choice(KINDS),
-                source=random.choice(["QUOTED", "ACTUAL"]),
+                kind=kind,
+                source=random.choice(SOURCES.get(kind, ["QUOTED", "ACTUAL"])),
                 amount_minor=random.randint(-50, 2_000),
                 currency=random.choice(CURRENCIES),
                 note="",

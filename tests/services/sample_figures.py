@@ -45,6 +45,7 @@ def row(key: str, label: str, sales: int, product_costs: int, refunds: int = 0) 
         service_fees=euros(0),
         taxes=euros(0),
         adjustments=euros(-50),
+        vendor_refunds=euros(0),
         margin=euros(sales - refunds - product_costs - 950),
         pending_count=1,
         delivered_count=11,

@@ -35,6 +35,12 @@ def test_ids_of_one_instant_are_all_different():
     assert len({new_id(IdKind.LINE, 1_800_000_000_000) for _ in range(10_000)}) == 10_000
 
 
+def test_ids_of_one_instant_sort_in_the_order_in_which_they_were_made():
+    made = [new_id(IdKind.COST_ENTRY, 1_800_000_000_000) for _ in range(70_000)]
+
+    assert made == sorted(made)
+
+
 def test_every_kind_has_a_letter_of_its_own():
     letters = [kind.value for kind in IdKind]
 

@@ -8,6 +8,7 @@ from oms.domain.money import Money
 from oms.domain.sales import Part, PartCost, PartLine, SoldLine, sales_of
 
 K, ACTUAL, QUOTED = CostKind, CostSource.ACTUAL, CostSource.QUOTED
+SETTLEMENT = CostSource.SETTLEMENT
 LAMP, MAT = SoldLine("l1", "lamp", 3000, 2), SoldLine("l2", "mat", 1000, 3)
 
 
@@ -33,6 +34,18 @@ def test_units_that_nobody_has_are_in_a_row_without_a_vendor():
         ("l1", "", "USD"): (1, 3000),
         ("l1", "v1", "USD"): (1, 3000),
         ("l2", "", "USD"): (3, 3000),
+    }
+
+
+def test_units_that_are_sent_again_are_not_sold_and_their_costs_count():
+    again = SoldLine("l3", "mat", 0, 2, is_sold=False)
+    part = Part("v1", (held(again, 2),), (cost(K.SHIPPING, 30), cost(K.REFUND, -7, SETTLEMENT)))
+
+    rows = rows_of(part, lines=(LAMP, again))
+
+    assert {key: (row.units, row.sales_minor, row.costs) for key, row in rows.items()} == {
+        ("l1", "", "USD"): (2, 6000, {}),
+        ("l3", "v1", "USD"): (0, 0, {K.SHIPPING: 30, K.REFUND: -7}),
     }
 
 

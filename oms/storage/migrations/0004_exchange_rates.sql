@@ -43,6 +43,7 @@ CREATE TABLE sale (
     service_fee_minor {bigint} NOT NULL,
     tax_minor {bigint} NOT NULL,
     adjustment_minor {bigint} NOT NULL,
+    refund_minor {bigint} NOT NULL,
     PRIMARY KEY (order_id, line_id, vendor_id, cost_currency)
 );
 

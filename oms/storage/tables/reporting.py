@@ -44,6 +44,7 @@ class SaleRow(Table):
     service_fee_minor = BigIntegerField()
     tax_minor = BigIntegerField()
     adjustment_minor = BigIntegerField()
+    refund_minor = BigIntegerField()
 
     class Meta:
         table_name = "sale"

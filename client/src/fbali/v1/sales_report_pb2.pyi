@@ -90,6 +90,7 @@ class SalesRow(_message.Message):
     DELIVERED_COUNT_FIELD_NUMBER: _builtins.int
     DELIVERY_TIME_MEDIAN_FIELD_NUMBER: _builtins.int
     DELIVERY_TIME_P90_FIELD_NUMBER: _builtins.int
+    VENDOR_REFUNDS_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """The day as YYYY-MM-DD, a resource name, a country code; "unknown" for orders without a country,
     "other" for what is beyond 1,000 rows, "unattributed" for what belongs to no vendor or product.
@@ -152,6 +153,10 @@ class SalesRow(_message.Message):
     def delivery_time_p90(self) -> _duration_pb2.Duration:
         """Nine of ten took at most this long; absent without any."""
 
+    @_builtins.property
+    def vendor_refunds(self) -> _money_pb2.Money:
+        """What vendors gave back in after-sales cases, as costs below zero."""
+
     def __init__(
         self,
         *,
@@ -174,10 +179,11 @@ class SalesRow(_message.Message):
         delivered_count: _builtins.int = ...,
         delivery_time_median: _duration_pb2.Duration | None = ...,
         delivery_time_p90: _duration_pb2.Duration | None = ...,
+        vendor_refunds: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "delivery_time_median", b"delivery_time_median", "delivery_time_p90", b"delivery_time_p90", "margin", b"margin", "product_costs", b"product_costs", "refunds", b"refunds", "sales", b"sales", "service_fees", b"service_fees", "shipping_costs", b"shipping_costs", "taxes", b"taxes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "delivery_time_median", b"delivery_time_median", "delivery_time_p90", b"delivery_time_p90", "margin", b"margin", "product_costs", b"product_costs", "refunds", b"refunds", "sales", b"sales", "service_fees", b"service_fees", "shipping_costs", b"shipping_costs", "taxes", b"taxes", "vendor_refunds", b"vendor_refunds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "delivered_count", b"delivered_count", "delivery_time_median", b"delivery_time_median", "delivery_time_p90", b"delivery_time_p90", "exception_count", b"exception_count", "in_transit_count", b"in_transit_count", "key", b"key", "label", b"label", "margin", b"margin", "order_count", b"order_count", "pending_count", b"pending_count", "processing_count", b"processing_count", "product_costs", b"product_costs", "refunds", b"refunds", "sales", b"sales", "service_fees", b"service_fees", "shipping_costs", b"shipping_costs", "taxes", b"taxes", "unit_count", b"unit_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "delivered_count", b"delivered_count", "delivery_time_median", b"delivery_time_median", "delivery_time_p90", b"delivery_time_p90", "exception_count", b"exception_count", "in_transit_count", b"in_transit_count", "key", b"key", "label", b"label", "margin", b"margin", "order_count", b"order_count", "pending_count", b"pending_count", "processing_count", b"processing_count", "product_costs", b"product_costs", "refunds", b"refunds", "sales", b"sales", "service_fees", b"service_fees", "shipping_costs", b"shipping_costs", "taxes", b"taxes", "unit_count", b"unit_count", "vendor_refunds", b"vendor_refunds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,7 +13,10 @@ from fbali.cli.views.values import amount
 from fbali.v1.order_service_pb2 import GetSalesReportRequest, GetSalesReportResponse
 from fbali.v1.sales_report_pb2 import MissingRate, ReportGrouping, SalesRow
 
-COSTS = ("product_costs", "shipping_costs", "service_fees", "taxes", "adjustments")
+COSTS = (
+    *("product_costs", "shipping_costs", "service_fees", "taxes", "adjustments"),
+    "vendor_refunds",
+)
 _STATUSES = ("pending", "processing", "in_transit", "exception", "delivered")
 _REMARKS = {
     "unattributed": "unattributed: shipping and taxes charged to customers, refunds, and what no {}"
