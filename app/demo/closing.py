@@ -55,6 +55,7 @@ def suggest(narrator: Narrator, cast: Cast, order_name: str) -> None:
         f"fbali orders show {order_id}",
         "fbali vendors list",
         "fbali write-backs list",
+        "fbali aftersales list",
         "fbali sync",
     )
     _as(

@@ -74,10 +74,11 @@ class Customers:
 
 
 def _travels_well(number: str, hosts: Hosts) -> bool:
+    """Tell whether both vendors take it and all parcels arrive, with what is sent again."""
     first, second = handling_of(hosts.first, number), handling_of(hosts.second, number)
     if first.rejects or first.parcels != 1 or not second.rounds_between:
         return False
-    labels = [label(hosts.first, number, 1), *(label(hosts.second, number, n) for n in (1, 2))]
+    labels = [label(hosts.first, number, 1), *(label(hosts.second, number, n) for n in (1, 2, 3))]
     return all(
         len(steps) == _SMOOTH_STEPS and steps[-1].sub_status == _DELIVERED
         for steps in map(journey_of, labels)

@@ -17,6 +17,11 @@ _STATUSES: Final[Mapping[int, str]] = {
     ShippingStatus.SHIPPING_STATUS_EXCEPTION: "Exception",
     DELIVERED: "Delivered",
 }
+_DONE_BY_FBALI: Final[Mapping[str, str]] = {
+    "order.admitted": "pulled by the scheduled sync and admitted",
+    "order.changed": "read again: the shop changed it",
+    "write_back.order_completed": "carriers have all of it: completed in the shop",
+}
 _DONE_BY_VENDOR: Final[Mapping[str, str]] = {
     "allocation.accepted": "accepted",
     "allocation.rejected": "rejected",
@@ -45,12 +50,13 @@ class FollowedOrder:
         self._status = ""
         self.number = number
         self.name = ""
+        self.order: Order | None = None
 
     def look(self) -> bool:
         """Tell what happened since the last look; return whether all of it is delivered."""
         if not self.name and not self._find():
             return False
-        order = self._merchant.order(self.name)
+        order = self.order = self._merchant.order(self.name)
         fresh = [event for event in order.history if event.sequence > self._told]
         for event in fresh:
             self._tell(order, event)
@@ -68,8 +74,8 @@ class FollowedOrder:
 
     def _tell(self, order: Order, event: Event) -> None:
         vendor = self._vendor_of(event)
-        if event.kind == "order.admitted":
-            self._say("FbAli", "pulled by the scheduled sync and admitted")
+        if event.kind in _DONE_BY_FBALI:
+            self._say("FbAli", _DONE_BY_FBALI[event.kind])
         elif event.kind == "allocation.submitted":
             units = counted(int(event.details["units"]), "unit")
             self._say("FbAli", f"{units} allocated to {vendor}")
@@ -85,9 +91,7 @@ class FollowedOrder:
         elif event.kind == "write_back.confirmed":
             number = _number_of_id(order, event.details["package"])
             self._say("FbAli", f"the shop is told of parcel {number}")
-        elif event.kind == "write_back.order_completed":
-            self._say("FbAli", "carriers have all of it: completed in the shop")
-        else:
+        elif not event.kind.startswith("case."):  # Those who deal with the case tell of it.
             self._say(vendor or "FbAli", event.kind)
 
     def _vendor_of(self, event: Event) -> str:

@@ -15,8 +15,8 @@ EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 _INTRODUCTION: Final = (
     "A merchant's shop, two vendors and a carrier are pretended; FbAli OMS between them is real."
-    " Orders are pulled out of the shop, split over the vendors, shipped, tracked and delivered."
-    " It takes half a minute; Ctrl-C ends it at any time."
+    " Orders are pulled out of the shop, split over the vendors, shipped, tracked and delivered;"
+    " what arrives broken is settled. It takes less than a minute; Ctrl-C ends it at any time."
 )
 
 

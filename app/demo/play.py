@@ -8,6 +8,7 @@ from typing import Final
 from app.demo.accounts import open_merchant, open_vendors
 from app.demo.closing import Cast, show_order, suggest
 from app.demo.customers import Customers, Hosts
+from app.demo.damaged import DamagedParcel
 from app.demo.endings import DemoError, Ending
 from app.demo.followed import FollowedOrder
 from app.demo.merchant import Merchant, share_out
@@ -184,6 +185,7 @@ class Play:
         )
         names = {vendor.name: vendor.display_name for vendor in self._cast.vendors}
         followed = FollowedOrder(self._narrator, self._merchant, number, names)
+        damaged = self._damage(followed)
         regretted, vendor = self._buy_to_regret()
         bought = 0
 
@@ -199,10 +201,22 @@ class Play:
                 self._host_rest()
             progress.look()
             regretted.look(vendor)
-            return followed.look() and regretted.is_over
+            is_delivered = followed.look()
+            damaged.look()
+            return is_delivered and regretted.is_over and damaged.is_over
 
         self._wait_until(look)
         return followed
+
+    def _damage(self, followed: FollowedOrder) -> DamagedParcel:
+        """Let something of the vendor that sends two parcels arrive broken."""
+        account = self._cast.vendors[1]
+        return DamagedParcel(
+            self._narrator,
+            self._client(self._cast.merchant.token),
+            (self._client(account.token), account.display_name),
+            followed,
+        )
 
     def _buy_to_regret(self) -> tuple[RegrettedOrder, VendorAgent]:
         order = self._customers.buy_to_regret(self._hosts())

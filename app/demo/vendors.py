@@ -160,7 +160,7 @@ class VendorAgent:
                 self._reject(allocation)
             elif is_new:
                 self._accept(allocation)
-            elif allocation.name not in self._charged:
+            elif not allocation.case and allocation.name not in self._charged:
                 self._charge(allocation)
             else:
                 self._pack(allocation)

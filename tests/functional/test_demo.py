@@ -30,7 +30,7 @@ class RunningDemo:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [*PROGRAM, *arguments],
-                env={"PATH": os.environ["PATH"], "TMPDIR": str(self.folders), "LANG": "C.UTF-8"},
+                env={**_inherited(), "TMPDIR": str(self.folders), "LANG": "C.UTF-8"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -68,6 +68,11 @@ def _arguments(pid: str) -> list[bytes]:
     return _read(Path(f"/proc/{pid}/cmdline")).split(b"\0")
 
 
+def _inherited() -> dict[str, str]:
+    """Give what the program needs to be found, and to be the one under test."""
+    return {name: os.environ.get(name, "") for name in ("PATH", "PYTHONPATH")}
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -101,6 +106,17 @@ def test_ends_with_a_delivered_order_of_two_vendors(tmp_path: Path):
     assert re.search(r"asks Lotus Co to give back the \d+ units? of order \d+", in_one_line)
     assert "agrees to cancel: nothing of order" in in_one_line
     assert "hosts the rest: the orders that waited are released" in told
+    assert f"order {number}: 1 x " in in_one_line
+    told_of_damage = [
+        "Opens a case with a photo of 480 x 360 pixels and asks for the money",
+        "Red Pine order {}: offers",
+        "merchant order {}: counters: the customer still wants it, send it again",
+        "Red Pine order {}: agrees; the unit is allocated to it once more",
+        "FbAli order {}: the case is resolved: what was sent again has arrived",
+    ]
+    said = re.sub(r" +", " ", in_one_line)
+    places = [said.index(words.format(number)) for words in told_of_damage]
+    assert places == sorted(places)
     assert f"Order {number}  delivered" in shown
     for vendor in ("Lotus Co", "Red Pine"):
         assert f"Vendor: {vendor}  closed" in shown
@@ -136,7 +152,7 @@ def test_keeps_running_and_what_it_suggests_works(tmp_path: Path):
         encoding="utf-8",
         check=False,
     )
-    assert (done.returncode, typed.count("fbali ")) == (0, 7), done.stderr
+    assert (done.returncode, typed.count("fbali ")) == (0, 9), done.stderr
     assert demo.process.poll() is None
 
     demo.process.send_signal(signal.SIGINT)
@@ -195,7 +211,7 @@ def test_taken_port_is_said_in_plain_words(tmp_path: Path):
 
 
 def test_ends_quietly_when_nobody_reads_any_more(tmp_path: Path):
-    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    environment = {**_inherited(), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         PROGRAM, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

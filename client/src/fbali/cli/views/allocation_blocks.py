@@ -63,6 +63,7 @@ def allocation_blocks(allocation: Allocation) -> Iterator[Block]:
             ("Answer cancellation before", moment(allocation, "cancellation_deadline_time")),
             ("Address changed", moment(allocation, "address_change_time")),
             ("Ended", moment(allocation, "close_time")),
+            ("Sends again for case", last_part(allocation.case)),
             ("Reason", text_of(RejectReason, allocation.reject_reason)),
             ("Vendor's words", allocation.note),
         ]
