@@ -30,7 +30,7 @@ class RunningDemo:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [*PROGRAM, *arguments],
-                env={"PATH": os.environ["PATH"], "TMPDIR": str(self.folders), "LANG": "C.UTF-8"},
+                env={**_inherited(), "TMPDIR": str(self.folders), "LANG": "C.UTF-8"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -66,6 +66,11 @@ class RunningDemo:
 
 def _arguments(pid: str) -> list[bytes]:
     return _read(Path(f"/proc/{pid}/cmdline")).split(b"\0")
+
+
+def _inherited() -> dict[str, str]:
+    """Give what the program needs to be found, and to be the one under test."""
+    return {name: os.environ.get(name, "") for name in ("PATH", "PYTHONPATH")}
 
 
 def _read(path: Path) -> bytes:
@@ -195,7 +200,7 @@ def test_taken_port_is_said_in_plain_words(tmp_path: Path):
 
 
 def test_ends_quietly_when_nobody_reads_any_more(tmp_path: Path):
-    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    environment = {**_inherited(), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         PROGRAM, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
