@@ -16,6 +16,7 @@ from fbali.v1.package_pb2 import EXCEPTION_REASON_LOST, PACKAGE_STATE_EXCEPTION
 from tests.functional.estate import Estate, last_id, orders_of
 from tests.functional.home import Home
 from tests.services.command_line import PROGRAM, SECONDS_MAX, all_verbs, environment_of
+from tests.services.order_file_texts import shopify_csv, shopify_rows
 from tests.services.stack import Caller
 
 VERBS = all_verbs()
@@ -26,7 +27,7 @@ BY_OPERATOR = {"vendors create", "vendors all"}
 # What the ids of an example stand for, where it is not what the command is for at first.
 IDS = {"o0order": "order", "s0store": "store", "u0product": "product", "h0hosting": "hosting"}
 IDS |= {"v0vendor": "vendor", "a0allocation": "accepted", "m0merchant": "merchant"}
-IDS |= {"t0token": "token", "j0job": "job"}
+IDS |= {"t0token": "token", "j0job": "job", "b0writeback": "write_back"}
 OTHER_IDS = {
     "orders place": {"o0order": "waiting"},
     "vendors invite": {"v0vendor": "stranger"},
@@ -97,6 +98,7 @@ def test_example_runs_on_a_real_server(home: Home, words: str, tmp_path: Path):
     if words == "orders watch":
         line = line.replace(last_id(home.estate.order), lose_parcel(home))
     (tmp_path / "token.txt").write_text(caller.secret)
+    (tmp_path / "orders_export.csv").write_bytes(shopify_csv(shopify_rows(1)))
     program = tmp_path / "bin" / "fbali"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {" ".join(PROGRAM)} "$@"\n')

@@ -172,7 +172,8 @@ def test_order_shows_every_part_its_units_and_its_costs(delivered: Any):
     ]
 
     assert told == PARTS
-    assert [amount(total) for total in delivered.cost_totals] == ["950 EUR", "1350 USD"]
+    # What was quoted for shipping stands until somebody records what shipping came to.
+    assert [amount(total) for total in delivered.cost_totals] == ["950 EUR", "2100 USD"]
 
 
 def test_order_shows_every_parcel_with_its_tracking_and_times(delivered: Any):
@@ -251,6 +252,8 @@ def test_list_shows_the_same_order_without_its_details(stack: Stack, delivered: 
         delivered.total,
         delivered.etag,
     )
+    for line in delivered.lines:
+        line.ClearField("margin")
     assert listed.lines == delivered.lines
     assert (listed.customer_email, list(listed.history), list(listed.cost_totals)) == ("", [], [])
     assert listed.recipient.region_code == "US"

@@ -35,6 +35,9 @@ def full_home(home: Home) -> Home:
     home.merchant.call(home.sample("ConnectStore"))
     home.merchant.call(home.sample("SyncOrders"))
     home.merchant.call(home.sample("CreateHosting"))
+    home.merchant.call(home.sample("ImportOrders"))
+    for _ in range(2):
+        home.merchant.call(home.sample("SetExchangeRate"))
     number = f"SECOND-{home.vendor.id[-6:]}"
     home.vendor.call(
         CreatePackageRequest(
