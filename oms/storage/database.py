@@ -54,8 +54,8 @@ class Database:
         self.peewee = _open(url)
         self.is_sqlite = isinstance(self.peewee, peewee.SqliteDatabase)
         self.on_statement: Callable[[str], None] | None = None
-        # Keys never change, so a lock need not keep others from referring to a row: checking a
-        # foreign key takes KEY SHARE, at moments that PostgreSQL chooses, outside our order of locks.
+        # Keys never change, so a lock need not keep others from referring to a row: a check of a
+        # foreign key takes KEY SHARE when PostgreSQL chooses, outside our order of locks.
         self.lock_rows = "" if self.is_sqlite else " FOR NO KEY UPDATE"
         self._connecting = threading.Lock()
         self._next_try_at = 0.0
