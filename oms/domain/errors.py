@@ -12,6 +12,7 @@
     +-- Conflict              somebody else changed it first; read again and retry
     +-- LimitExceeded         a bound of ours was reached
     +-- Unavailable           try again later, nothing was done
+        +-- Contended             it had to give way to others that change the same
         +-- GatewayError          a store or a carrier did not answer as it should
 
 The server maps a family to a gRPC code in one table, the client holds the inverse. `reason` is the
@@ -147,6 +148,10 @@ class Unavailable(FbaliError):
         """Say when a retry makes sense."""
         super().__init__(message, reason=reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Contended(Unavailable):
+    """Others changed the same rows at the same time: nothing was done, and again it may work."""
 
 
 class GatewayError(Unavailable):

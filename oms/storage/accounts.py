@@ -55,6 +55,12 @@ def vendors(db: Database, after: str, limit: int) -> list[Vendor]:
     return [Vendor(*row) for row in rows]
 
 
+def lock_vendor(db: Database, vendor_id: str) -> None:
+    """Let nobody else announce parcels of a vendor in batches; SQLite is locked already."""
+    if db.lock_rows:
+        db.one(f"SELECT id FROM vendor WHERE id = ?{db.lock_rows}", vendor_id)
+
+
 def vendor_names(db: Database, vendor_ids: Sequence[str]) -> dict[str, str]:
     """Return what people call vendors, by id."""
     rows = db.all(

@@ -10,13 +10,17 @@ from typing import Final
 import peewee
 import psycopg
 
-from oms.domain.errors import FbaliError, LimitExceeded, Unavailable
+from oms.domain.errors import Contended, FbaliError, LimitExceeded, Unavailable
 
 Refusal = Callable[[], FbaliError]
 
 
 def _busy_or_away() -> FbaliError:
     return Unavailable("the database is busy or away; nothing was done")
+
+
+def _contended() -> FbaliError:
+    return Contended("too many change the same at the same time; nothing was done")
 
 
 def _full() -> FbaliError:
@@ -38,7 +42,9 @@ POSTGRESQL: Final[Mapping[str, Refusal]] = {
     "08": _busy_or_away,  # The connection is gone or was never made.
     "25006": _busy_or_away,  # A standby that is not yet the new primary.
     "25P03": _busy_or_away,  # A transaction that did nothing for too long.
-    "40": _busy_or_away,  # A deadlock, or a snapshot that cannot be kept.
+    "40": _busy_or_away,
+    "40001": _contended,  # A snapshot that cannot be kept.
+    "40P01": _contended,  # A deadlock.
     "53": _busy_or_away,  # Too many connections, no memory.
     "53100": _full,
     "55P03": _busy_or_away,  # A lock was not to be had in time.

@@ -75,7 +75,7 @@ def take_due(
     Any number of relays may call it: a job goes to one of them, and to another one only after
     REDISPATCH_MS, unless it was finished or put off meanwhile.
     """
-    skip = "" if db.is_sqlite else " FOR UPDATE SKIP LOCKED"
+    skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
     lanes = tuple(Lane) if lane is None else (lane,)
     with db.transaction():
         rows = db.all(
@@ -141,11 +141,17 @@ def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
 
 
 def extend_leases(db: Database, leases: Sequence[tuple[str, str]], now_ms: int) -> None:
-    """Prolong the leases (job id, token) that this process holds."""
+    """Prolong the leases (job id, token) that this process holds.
+
+    A job that is being written is passed over: its step prolongs it, a trigger ends soon. Waiting
+    for one job with others in hand could meet somebody who goes the other way.
+    """
     until = now_ms + LEASE_MS
+    skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
     with db.transaction():
         db.many(
-            "UPDATE job SET lease_until = ?, due_at = ? WHERE id = ? AND lease_token = ?",
+            "UPDATE job SET lease_until = ?, due_at = ? WHERE id ="
+            f" (SELECT id FROM job WHERE id = ? AND lease_token = ?{skip})",
             [(until, until, job_id, token) for job_id, token in leases],
         )
 

@@ -105,7 +105,8 @@ def lock(db: Database, order_ids: Iterable[str]) -> None:
     """Lock orders in id order, first thing in whatever changes them; SQLite is locked already."""
     if db.lock_rows:
         ids = sorted(set(order_ids))
-        db.all(f"SELECT id FROM orders WHERE id IN ({marks(ids)}) ORDER BY id FOR UPDATE", *ids)
+        sql = f"SELECT id FROM orders WHERE id IN ({marks(ids)}) ORDER BY id{db.lock_rows}"
+        db.all(sql, *ids)
 
 
 def exists(db: Database, merchant_id: str, order_id: str) -> bool:

@@ -33,6 +33,7 @@ def beat(db: Database, process: Process, now_ms: int) -> None:
             process.started_at,
             now_ms,
         )
+    with db.transaction():  # With its own row in hand it could meet another one that does the same.
         db.run("DELETE FROM process WHERE seen_at < ?", now_ms - _FORGOTTEN_MS)
 
 

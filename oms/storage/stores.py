@@ -110,9 +110,9 @@ def get(db: Database, merchant_id: str, store_id: str, *, lock: bool = False) ->
 
 
 def lock(db: Database, store_id: str) -> None:
-    """Keep others from applying orders of a store at the same time; SQLite is locked already."""
+    """Keep others from applying orders or products of a store; SQLite is locked already."""
     if db.lock_rows:
-        db.one("SELECT id FROM store WHERE id = ? FOR UPDATE", store_id)
+        db.one(f"SELECT id FROM store WHERE id = ?{db.lock_rows}", store_id)
 
 
 def page(db: Database, merchant_id: str, after: str, limit: int) -> list[Store]:

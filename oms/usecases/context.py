@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from oms.domain.errors import Conflict
+from oms.domain.errors import Conflict, Contended
 from oms.domain.poll_schedule import Cadence
 from oms.domain.principals import SYSTEM, Principal
 from oms.storage import requests
@@ -19,6 +19,8 @@ from oms.usecases.ports import (
 )
 
 log = logging.getLogger(__name__)
+
+GIVING_WAY_MAX = 2  # How often a transaction that gave way to others is run again.
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -91,20 +93,47 @@ def mutate(
     """Run a use case in one transaction, at most once per request id; return the encoded answer.
 
     The same id again returns the answer of the first call; `remember` encodes what is kept for
-    that, where it differs (secrets are shown once).
+    that, where it differs (secrets are shown once). A use case does nothing outside its
+    transaction: one that had to give way to others is run again.
     """
-    with oms.db.transaction():
-        now_ms = oms.clock.now_ms()
-        key = {"principal": call.caller.actor, "method": call.method, "request_id": call.request_id}
-        if call.request_id:
-            earlier = requests.begin(oms.db, **key, body_hash=call.body_hash, now_ms=now_ms)
-            if earlier is not None:
-                return earlier
-        result = use_case(Transaction(oms.db, now_ms, oms, call.caller), command)
-        answer = encode(result)
-        if call.request_id:
-            requests.complete(oms.db, **key, answer=(remember or encode)(result))
-    return answer
+
+    def run() -> bytes:
+        with oms.db.transaction():
+            now_ms = oms.clock.now_ms()
+            if call.request_id:
+                earlier = requests.begin(
+                    oms.db, **_key(call), body_hash=call.body_hash, now_ms=now_ms
+                )
+                if earlier is not None:
+                    return earlier
+            result = use_case(Transaction(oms.db, now_ms, oms, call.caller), command)
+            answer = encode(result)
+            if call.request_id:
+                requests.complete(oms.db, **_key(call), answer=(remember or encode)(result))
+        return answer
+
+    return again_if_contended(run)
+
+
+def again_if_contended(run: Callable[[], R]) -> R:
+    """Run what is one transaction, or may be repeated; if it had to give way, run it again.
+
+    The order of locks (ARCHITECTURE.md) leaves no deadlock that we know of. One that we do not
+    know of costs its victim a moment instead of its call.
+
+    Raises:
+        Contended: it had to give way again and again.
+    """
+    for _ in range(GIVING_WAY_MAX):
+        try:
+            return run()
+        except Contended:
+            log.warning("gave way to another transaction: once more")
+    return run()
+
+
+def _key(call: Call) -> dict[str, str]:
+    return {"principal": call.caller.actor, "method": call.method, "request_id": call.request_id}
 
 
 def earlier_answer(oms: Oms, call: Call) -> bytes | None:

@@ -86,10 +86,15 @@ def _end_holds(tx: Transaction, order_ids: Sequence[str]) -> None:
         request_allocation(tx, merchant_id, owned)
 
 
+def _put_off(tx: Transaction, order_id: str, until: int) -> None:
+    orders.lock(tx.db, [order_id])
+    holds.put_off(tx.db, order_id, tx.now_ms, until)
+
+
 _EXPIRED_HOLDS: DueWork[str] = DueWork(
     read=lambda tx, limit: holds.expired(tx.db, tx.now_ms, limit),
     do=_end_holds,
-    put_off=lambda tx, order_id, until: holds.put_off(tx.db, order_id, tx.now_ms, until),
+    put_off=_put_off,
 )
 
 

@@ -46,15 +46,25 @@ def _expire_cancellations(tx: Transaction, overdue: Sequence[Overdue]) -> None:
     settle(tx, sorted({order_id for _, order_id in overdue}))
 
 
+def _put_off_acceptance(tx: Transaction, overdue: Overdue, until: int) -> None:
+    orders.lock(tx.db, [overdue[1]])
+    allocations.put_off_deadline(tx.db, overdue[0], until)
+
+
+def _put_off_answer(tx: Transaction, overdue: Overdue, until: int) -> None:
+    orders.lock(tx.db, [overdue[1]])
+    withdrawals.put_off_deadline(tx.db, overdue[0], until)
+
+
 _OVERDUE_ALLOCATIONS: DueWork[Overdue] = DueWork(
     read=lambda tx, limit: allocations.overdue(tx.db, tx.now_ms, limit),
     do=_expire_allocations,
-    put_off=lambda tx, item, until: allocations.put_off_deadline(tx.db, item[0], until),
+    put_off=_put_off_acceptance,
 )
 _OVERDUE_CANCELLATIONS: DueWork[Overdue] = DueWork(
     read=lambda tx, limit: withdrawals.overdue(tx.db, tx.now_ms, limit),
     do=_expire_cancellations,
-    put_off=lambda tx, item, until: withdrawals.put_off_deadline(tx.db, item[0], until),
+    put_off=_put_off_answer,
 )
 
 

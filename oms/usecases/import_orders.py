@@ -8,6 +8,7 @@ was not heard of for `LEASE_MS` is taken to be dead, and whatever it still tries
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from oms.domain.errors import Conflict, Refused
 from oms.domain.ids import IdKind, new_id
@@ -16,7 +17,7 @@ from oms.domain.snapshots import OrderSnapshot
 from oms.domain.stores import Store
 from oms.storage import import_runs, stores
 from oms.usecases.apply_orders import apply_orders
-from oms.usecases.context import Oms, Transaction
+from oms.usecases.context import Oms, Transaction, again_if_contended
 from oms.usecases.manage_stores import require_connected
 
 BATCH_ORDERS_MAX = 200  # About a tenth of a second for whoever waits for the write lock.
@@ -161,6 +162,11 @@ class OrderIntake:
 
     def _write_batch(self, state: ImportRunState = ImportRunState.RUNNING) -> None:
         """Write what was collected, whole or not at all, with the run's counters."""
+        self._run = again_if_contended(partial(self._write, state))
+        self._oms.db.shed_cache()
+        self._orders, self._broken = {}, []
+
+    def _write(self, state: ImportRunState) -> ImportRun:
         orders, broken = list(self._orders.values()), self._broken
         with self._oms.db.transaction():
             tx = Transaction(self._oms.db, self._oms.clock.now_ms(), self._oms)
@@ -183,9 +189,7 @@ class OrderIntake:
                 finished_at=tx.now_ms if is_over else None,
             )
             self._fence(run)
-        self._oms.db.shed_cache()
-        self._run = run
-        self._orders, self._broken = {}, []
+        return run
 
     def _save(self, run: ImportRun) -> None:
         with self._oms.db.transaction():

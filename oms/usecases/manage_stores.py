@@ -213,8 +213,6 @@ def request_sync(tx: Transaction, store_id: str) -> SyncRun:
     for run in stores.unfinished_runs(tx.db, store_id):
         if run.state == SyncRunState.QUEUED:
             return run
-    run = stores.new_run(store, tx.now_ms)
-    stores.insert_run(tx.db, run)
     jobs.enqueue(
         tx.db,
         JobKind.SYNC_STORE,
@@ -223,6 +221,8 @@ def request_sync(tx: Transaction, store_id: str) -> SyncRun:
         dedupe_key=sync_name(store_id),
         merchant_id=store.merchant_id,
     )
+    run = stores.new_run(store, tx.now_ms)
+    stores.insert_run(tx.db, run)
     return run
 
 

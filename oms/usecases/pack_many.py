@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from oms.domain.errors import FbaliError
 from oms.domain.views import PackageView
-from oms.storage import orders, package_views, packages
+from oms.storage import accounts, orders, package_views, packages
 from oms.usecases.context import Transaction
 from oms.usecases.pack import CreatePackage, create_package
 
@@ -24,8 +24,11 @@ def create_packages(tx: Transaction, commands: Sequence[CreatePackage]) -> list[
     """Announce parcels in their order; one outcome each.
 
     One that is live already with the same number on the same allocation is left as it is, whatever
-    it holds. Their orders are locked in id order before the first one.
+    it holds. Their orders are locked in id order before the first one. Before that the vendor is,
+    since tracking numbers are taken one after the other: two batches that name the same numbers
+    the other way round would wait for each other.
     """
+    accounts.lock_vendor(tx.db, tx.owner_id)
     orders.lock(
         tx.db, packages.orders_of(tx.db, tx.owner_id, [one.allocation_id for one in commands])
     )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from oms.domain.errors import LimitExceeded, Unavailable
@@ -26,7 +27,7 @@ from oms.domain.jobs import (
 )
 from oms.storage import jobs, turns
 from oms.usecases.allocate_orders import run_allocate_orders
-from oms.usecases.context import Oms
+from oms.usecases.context import Oms, again_if_contended
 from oms.usecases.follow_cases import run_advance_case, run_expire_cases
 from oms.usecases.follow_packages import run_poll_tracking, turn_of_carrier
 from oms.usecases.hold_orders import run_expire_holds
@@ -201,7 +202,7 @@ def _run_steps(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
         while True:
             if job.kind in _TURNS and (turn_at := _take_turn(oms, job)):
                 return _defer(oms, job, turn_at)
-            cursor = step(oms, job)
+            cursor = again_if_contended(partial(step, oms, job))
             if cursor is None:
                 return "done"
             job = replace(job, cursor=dict(cursor), crashes=0, failures=0)
@@ -254,8 +255,8 @@ def _fail(oms: Oms, job: ClaimedJob, error: Exception) -> str:
 
 def _quarantine(oms: Oms, job: ClaimedJob, words: str) -> str:
     with oms.db.transaction():
-        jobs.quarantine(oms.db, job, words, oms.clock.now_ms())
-        if job.kind in _ON_QUARANTINE:
+        if job.kind in _ON_QUARANTINE:  # First: it locks orders, which come before jobs.
             _ON_QUARANTINE[job.kind](oms, job)
+        jobs.quarantine(oms.db, job, words, oms.clock.now_ms())
     log.error("job quarantined: %s", words, extra={"job": job.id, "kind": job.kind})
     return "quarantined"

@@ -109,6 +109,7 @@ def _apply_products(oms: Oms, job: ClaimedJob, store: Store, page: ProductPage) 
         }
     with oms.db.transaction():
         now_ms = oms.clock.now_ms()
+        stores.lock(oms.db, store.id)
         run = _continue_run(oms, job, store)
         catalog.apply_products(oms.db, store, page.products, now_ms)
         stores.update_run(
@@ -156,8 +157,6 @@ def _record_problem(oms: Oms, job: ClaimedJob, store: Store, error: GatewayError
         run = stores.run(oms.db, store.merchant_id, store.id, job.cursor["run_id"])
         failures = job.failures + 1
         rest_ms = int(error.retry_after_seconds * 1000)
-        if rest_ms:
-            turns.rest(oms.db, turn_of_store(oms, job), now_ms + rest_ms)
         run = replace(
             run,
             problem_reason=error.word,
@@ -166,14 +165,16 @@ def _record_problem(oms: Oms, job: ClaimedJob, store: Store, error: GatewayError
             failure_count=failures,
         )
         if error.retryable and failures < GATEWAY_FAILURES_MAX:
-            pause_ms = max(back_off_ms(failures, 0.5), rest_ms)
-            due_at = now_ms + pause_ms
+            due_at = now_ms + max(back_off_ms(failures, 0.5), rest_ms)
             run = replace(run, state=SyncRunState.WAITING, next_attempt_at=due_at)
+            stores.update_run(oms.db, run)
             jobs.put_off(oms.db, job, error.message, due_at)
         else:
             run = replace(run, state=SyncRunState.FAILED, finished_at=now_ms, next_attempt_at=None)
+            stores.update_run(oms.db, run)
             jobs.finish(oms.db, job, now_ms)
-        stores.update_run(oms.db, run)
+        if rest_ms:
+            turns.rest(oms.db, turn_of_store(oms, job), now_ms + rest_ms)
 
 
 def _abandon(oms: Oms, job: ClaimedJob, store: Store) -> None:

@@ -176,6 +176,8 @@ def _record_problem(
     is_final = not error.retryable or failures >= FAILURES_MAX
     with oms.db.transaction():
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
+        if error.word == "GATEWAY_NOT_FOUND":  # A store is locked before its orders.
+            write_backs.remember_method(tx.db, found.store_id, None, 0)
         orders.lock(tx.db, [found.order_id])
         present = write_backs.get(tx.db, found.merchant_id, found.id)
         if present.state not in UNFINISHED_STATES:  # The parcel was voided meanwhile.
@@ -187,20 +189,18 @@ def _record_problem(
             problem_reason=error.word,
             problem_message=error.message,
         )
-        if error.word == "GATEWAY_NOT_FOUND":
-            write_backs.remember_method(tx.db, found.store_id, None, 0)
         if is_final:
             give_up(tx, failed)
             cursor = {"given_up": found.id}
             jobs.advance(tx.db, job, cursor, tx.now_ms)
             return cursor
         rest_ms = int(error.retry_after_seconds * 1000)
-        if rest_ms:
-            turns.rest(tx.db, stores.turn_name(found.store_id), tx.now_ms + rest_ms)
         jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret.
         pause = max(pause_ms(failures, jitter), rest_ms)
         write_backs.update(tx.db, replace(failed, next_attempt_at=tx.now_ms + pause))
         jobs.put_off(tx.db, job, error.message, tx.now_ms + pause)
+        if rest_ms:
+            turns.rest(tx.db, stores.turn_name(found.store_id), tx.now_ms + rest_ms)
         return None
 
 

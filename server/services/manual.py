@@ -4,7 +4,7 @@ from fbali.v1 import order_service_pb2 as pb
 from fbali.v1.hold_pb2 import HoldReason as HoldReasonNumber
 from oms.domain.holds import HoldReason
 from oms.usecases import queries
-from oms.usecases.context import Call, Oms, Transaction, mutate
+from oms.usecases.context import Call, Oms, Transaction, again_if_contended, mutate
 from oms.usecases.hold_orders import (
     CancelOrder,
     HoldOrders,
@@ -41,16 +41,20 @@ class ManualMethods:
     ) -> pb.PreviewPlacementResponse:
         """Show what PlaceOrders would do."""
         [merchant_id] = names.own_ids(request.parent, call.caller)
+
         # Planning locks what it reads, as placing does; nothing is written.
-        with self._oms.db.transaction():
-            tx = Transaction(self._oms.db, self._oms.clock.now_ms(), self._oms, call.caller)
-            placements = preview_placement(tx, _command(request, call))
-            texts = texts_of(tx, placements)
-            waiting = queries.products_of_waiting_lines(tx, placements)
-        return pb.PreviewPlacementResponse(
-            placements=[placement_message(merchant_id, item, texts) for item in placements],
-            unhosted_products=[product_message(product) for product in waiting],
-        )
+        def preview() -> pb.PreviewPlacementResponse:
+            with self._oms.db.transaction():
+                tx = Transaction(self._oms.db, self._oms.clock.now_ms(), self._oms, call.caller)
+                placements = preview_placement(tx, _command(request, call))
+                texts = texts_of(tx, placements)
+                waiting = queries.products_of_waiting_lines(tx, placements)
+            return pb.PreviewPlacementResponse(
+                placements=[placement_message(merchant_id, item, texts) for item in placements],
+                unhosted_products=[product_message(product) for product in waiting],
+            )
+
+        return again_if_contended(preview)
 
     def PlaceOrders(self, request: pb.PlaceOrdersRequest, call: Call) -> bytes:
         """Allocate orders by hand."""

@@ -43,6 +43,7 @@ from fbali.v1.token_pb2 import ROLE_VENDOR
 from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import JobKind
 from oms.storage import jobs
+from oms.storage.orders import lock
 from tests.functional import goods
 from tests.services.pictures import photo as picture
 from tests.services.stack import Caller, Stack
@@ -292,6 +293,8 @@ def failed_write_back(stack: Stack, merchant: Caller, package: str) -> str:
     now_ms = stack.clock.now_ms()
     write_back_id = new_id(IdKind.WRITE_BACK, now_ms)
     with stack.db.transaction():
+        [row] = stack.db.all("SELECT order_id FROM package WHERE id = ?", last_id(package))
+        lock(stack.db, row)
         stack.db.run(
             "INSERT INTO write_back (id, merchant_id, order_id, store_id, package_id,"
             " tracking_number, state, method, failure_count, problem_reason, problem_message,"

@@ -21,6 +21,7 @@ from fbali.v1.allocation_pb2 import (
 )
 from fbali.v1.order_service_pb2 import SyncOrdersRequest
 from fbali.v1.package_pb2 import PackageLine, PackageState
+from oms.storage.database import Database
 from tests.functional import goods
 from tests.functional.estate import (
     allocations_of,
@@ -32,12 +33,22 @@ from tests.functional.estate import (
     sync,
 )
 from tests.functional.ledgers import wrong_ledgers
+from tests.services.lock_recorder import LockRecorder
 from tests.services.stack import Caller, Stack, dump, wait_for
 
 ORDERS = 12
 THREADS = 20
 SECONDS = 3.0
 REFUSALS = {"FAILED_PRECONDITION", "ALREADY_EXISTS", "NOT_FOUND", "ABORTED"}
+
+
+@pytest.fixture
+def database(database: Database) -> Iterator[LockRecorder]:
+    """Watches the order of locks, whatever is done at once."""
+    recorder = LockRecorder(database.url)
+    yield recorder
+    recorder.close()
+    assert recorder.faults == []
 
 
 @pytest.fixture
@@ -254,6 +265,7 @@ def test_ledgers_and_statuses_hold_after_a_crowd_did_anything_at_random(
 
     assert set(codes) <= {"OK"} | REFUSALS
     assert codes["OK"] > THREADS
+    assert "deadlock" not in caplog.text
     assert [record.message for record in caplog.records if "unavailable" in record.message] == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert wrong_ledgers(stack.db) == []

@@ -24,6 +24,7 @@ from tests.services.session import (
 
 CONNECTIONS_MAX = 200
 SETTINGS = {
+    "deadlock_timeout": "50ms",  # A deadlock is to be seen within the seconds that a test takes.
     "fsync": "off",  # Nothing here has to survive the machine.
     "full_page_writes": "off",
     "listen_addresses": "",

@@ -143,7 +143,7 @@ class Scene:
 
     def take(self, *orders: OrderSnapshot) -> OrderView:
         """Apply orders a second later, run what follows, and return the first of them."""
-        self.clock.advance_ms(1000)  # Ids of one instant have no order.
+        self.clock.advance_ms(1000)
         self.apply(*orders)
         self.run_jobs()
         return self.order(orders[0].external_id)

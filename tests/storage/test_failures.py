@@ -7,7 +7,7 @@ import peewee
 import psycopg
 import pytest
 
-from oms.domain.errors import LimitExceeded, Unavailable
+from oms.domain.errors import Contended, LimitExceeded, Unavailable
 from oms.storage import failures
 from oms.storage.database import Database
 
@@ -16,8 +16,9 @@ RAISE = "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{}'; END $$"
 STATES = {
     "08006": Unavailable,
     "25006": Unavailable,
-    "40001": Unavailable,
-    "40P01": Unavailable,
+    "40001": Contended,
+    "40003": Unavailable,  # Whether it was done is not known: it must not be run again.
+    "40P01": Contended,
     "53100": LimitExceeded,
     "53200": Unavailable,
     "53300": Unavailable,
