@@ -1,5 +1,6 @@
 """The operator's command `fbali-server`."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ class Program(click.Group):
             return super().invoke(context)
         except FbaliError as error:
             raise click.ClickException(error.message) from error
+        except OSError as error:  # A disk that is full, a folder that may not be written.
+            raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,6 +42,9 @@ def main(context: click.Context) -> None:
     try:
         context.obj = read_settings(os.environ)
     except SettingsError as error:
+        if context.invoked_subcommand == "doctor":
+            click.echo(f"Error: {error}", err=True)
+            context.exit(2)  # As a check that fails: nothing can work so.
         raise click.ClickException(str(error)) from error
 
 
@@ -131,6 +137,20 @@ def scheduler(settings: Settings, parent_fd: int | None) -> None:
     from workers.app import run_scheduler
 
     run_scheduler(_prepare(settings, parent_fd))
+
+
+@main.command()
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+@click.pass_obj
+def doctor(settings: Settings, output: str) -> None:
+    """Check this installation. Exit code 0: well; 1: somebody should look; 2: something fails."""
+    from app.doctor import Doctor
+    from app.findings import as_json, as_text, exit_code
+
+    logging.disable()  # What the checks find is said in their lines.
+    findings = Doctor(settings).examine()
+    click.echo(as_json(findings) if output == "json" else as_text(findings))
+    sys.exit(exit_code(findings))
 
 
 @main.command()

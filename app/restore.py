@@ -37,7 +37,8 @@ def restore_backup(settings: Settings, source: Path, *, is_forced: bool) -> Mani
     try:
         _require_fit(source, manifest, db)
         check_files(source, manifest)
-        if not is_forced and soundness.has_data(db):
+        is_there = db.file is None or db.file.exists()  # Looking would make an empty file.
+        if not is_forced and is_there and soundness.has_data(db):
             raise Refused(
                 f"there is data in {bootstrap.where(settings)}: --force replaces all of it"
             )

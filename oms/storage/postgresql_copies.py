@@ -48,7 +48,7 @@ def save(db: Database, target: Path, read: Callable[[], None]) -> None:
             [
                 program,
                 "--format=custom",
-                "--schema=public",
+                f"--exclude-schema={_FORMER}",
                 "--no-owner",
                 "--no-privileges",
                 "--lock-wait-timeout=15s",

@@ -7,6 +7,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+import peewee
+
 from oms.domain.errors import Refused, Unavailable
 from oms.storage.database import Database
 
@@ -19,7 +21,11 @@ def save(db: Database, target: Path) -> None:
     """Copy the database of one instant into a new file; writers go on meanwhile.
 
     All pages are copied in one step: in several, every commit of another process would make it
-    begin again. Raises Unavailable when somebody locks all others out for a minute.
+    begin again.
+
+    Raises:
+        Unavailable: somebody locks all others out for a minute.
+        Refused: the file is damaged.
     """
     until = time.monotonic() + BUSY_SECONDS_MAX
 
@@ -27,9 +33,12 @@ def save(db: Database, target: Path) -> None:
         if status in _BUSY and time.monotonic() > until:
             raise Unavailable("the database is locked, for a migration perhaps; nothing was saved")
 
-    with db.session(), closing(sqlite3.connect(target)) as copy:
-        db.peewee.connection().backup(copy, progress=look)
-        copy.execute("PRAGMA journal_mode = DELETE")  # One file, without a log beside it.
+    try:
+        with db.session(), closing(sqlite3.connect(target)) as copy:
+            db.peewee.connection().backup(copy, progress=look)
+            copy.execute("PRAGMA journal_mode = DELETE")  # One file, without a log beside it.
+    except (sqlite3.DatabaseError, peewee.DatabaseError) as error:
+        raise Refused(f"{db.file} cannot be read: {error}") from error
     _sync(target)
 
 
