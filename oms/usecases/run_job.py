@@ -76,7 +76,7 @@ _ON_REST: Mapping[JobKind, Callable[[Oms, ClaimedJob, int], None]] = {
     JobKind.SYNC_STORE: make_runs_wait,
 }
 
-_ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, ClaimedJob], None]] = {
+_ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, str, Mapping[str, Any]], None]] = {
     JobKind.SYNC_STORE: fail_runs,
     JobKind.WRITE_BACK: fail_write_backs,
 }
@@ -249,6 +249,6 @@ def _quarantine(oms: Oms, job: ClaimedJob, words: str) -> str:
     with oms.db.transaction():
         jobs.quarantine(oms.db, job, words, oms.clock.now_ms())
         if job.kind in _ON_QUARANTINE:
-            _ON_QUARANTINE[job.kind](oms, job)
+            _ON_QUARANTINE[job.kind](oms, job.id, job.args)
     log.error("job quarantined: %s", words, extra={"job": job.id, "kind": job.kind})
     return "quarantined"
