@@ -1,5 +1,6 @@
 """The operator's command `fbali-server`."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ class Program(click.Group):
             return super().invoke(context)
         except FbaliError as error:
             raise click.ClickException(error.message) from error
+        except OSError as error:  # A disk that is full, a folder that may not be written.
+            raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,6 +42,9 @@ def main(context: click.Context) -> None:
     try:
         context.obj = read_settings(os.environ)
     except SettingsError as error:
+        if context.invoked_subcommand == "doctor":
+            click.echo(f"Error: {error}", err=True)
+            context.exit(2)  # As a check that fails: nothing can work so.
         raise click.ClickException(str(error)) from error
 
 
@@ -56,7 +62,7 @@ def init(settings: Settings) -> None:
     with oms.db.transaction():
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
         issued = issue_token(tx, IssueToken(Role.OPERATOR, "", "fbali-server init"))
-    click.echo(f"The database is ready: {_where(settings)}", err=True)
+    click.echo(f"The database is ready: {bootstrap.where(settings)}", err=True)
     click.echo("Operator token, shown this once (keep it, or pipe it on):", err=True)
     click.echo(issued.secret)
     click.echo("Next: `fbali-server run`, and in another terminal `fbali auth login`", err=True)
@@ -134,6 +140,47 @@ def scheduler(settings: Settings, parent_fd: int | None) -> None:
 
 
 @main.command()
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+@click.pass_obj
+def doctor(settings: Settings, output: str) -> None:
+    """Check this installation. Exit code 0: well; 1: somebody should look; 2: something fails."""
+    from app.doctor import Doctor
+    from app.findings import as_json, as_text, exit_code
+
+    logging.disable()  # What the checks find is said in their lines.
+    findings = Doctor(settings).examine()
+    click.echo(as_json(findings) if output == "json" else as_text(findings))
+    sys.exit(exit_code(findings))
+
+
+@main.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(settings: Settings, target: Path) -> None:
+    """Save database and photos into a new folder TARGET, while the server runs."""
+    from app.backup import make_backup
+
+    made = make_backup(settings, target)
+    size = sum(bytes_of for bytes_of, _ in made.files.values())
+    click.echo(f"{target}: {made.orders} orders, {len(made.files)} files, {size} bytes")
+
+
+@main.command()
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a database that has data.")
+@click.pass_obj
+def restore(settings: Settings, source: Path, *, force: bool) -> None:
+    """Put database and photos back from the backup SOURCE. All processes must be stopped."""
+    from app.restore import restore_backup
+    from oms import bootstrap
+
+    made = restore_backup(settings, source, is_forced=force)
+    click.echo(f"restored {made.orders} orders as of {made.made_at}: checked, and sound")
+    if bootstrap.open_database(settings).pending_migrations():
+        click.echo("Next: `fbali-server migrate`; the backup is of an older version", err=True)
+
+
+@main.command()
 @click.option(
     "--orders",
     type=click.IntRange(0, 10_000),
@@ -164,12 +211,6 @@ def _prepare(settings: Settings, parent_fd: int | None) -> "Oms":
     except bootstrap.SchemaError as error:
         raise click.ClickException(str(error)) from error
     return oms
-
-
-def _where(settings: Settings) -> str:
-    if settings.database_url.startswith("sqlite"):
-        return str(Path(settings.database_url.removeprefix("sqlite:///")))
-    return settings.database_url.rpartition("@")[2]
 
 
 if __name__ == "__main__":

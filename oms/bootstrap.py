@@ -1,5 +1,8 @@
 """Settings to a wired order management."""
 
+from pathlib import Path
+
+from oms.domain.errors import NotFound
 from oms.domain.poll_schedule import Cadence
 from oms.gateways.carriers.seventeentrack import SECONDS_BETWEEN_CALLS, SeventeenTrack
 from oms.gateways.clock import SystemClock
@@ -27,14 +30,36 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database_url)
 
 
+def open_existing(settings: Settings) -> Database:
+    """Open the database without making anything; raises NotFound when there is no file of it."""
+    database = Database(settings.database_url)
+    if database.file is not None and not database.file.is_file():
+        raise NotFound(f"there is no database at {where(settings)}: run `fbali-server init`")
+    return database
+
+
+def where(settings: Settings) -> str:
+    """Say where the database is, without user and password."""
+    if settings.database_url.startswith("sqlite"):
+        return str(Path(settings.database_url.removeprefix("sqlite:///")))
+    return settings.database_url.rpartition("@")[2].partition("?")[0]
+
+
 def require_schema(database: Database) -> None:
     """Refuse a schema that is not the one this program was written for."""
     unknown = database.unknown_migrations()
     if unknown:
-        message = f"the database is newer than this program (it has {', '.join(unknown)}): upgrade"
+        message = (
+            f"the database is newer than this program (it has {', '.join(unknown)}): upgrade this"
+            " program, or restore a backup that was made before the migration"
+        )
         raise SchemaError(message)
-    if database.pending_migrations():
-        message = "the database is not set up for this program: run `fbali-server migrate`"
+    pending = database.pending_migrations()
+    if pending:
+        message = (
+            f"the database is not set up for this program (it lacks {', '.join(pending)}): run"
+            " `fbali-server migrate`"
+        )
         raise SchemaError(message)
 
 

@@ -47,6 +47,21 @@ def make_broker(settings: Settings) -> dramatiq.Broker:
     )
 
 
+def read_policy(broker: RedisBroker) -> Mapping[str, str]:
+    """Ask Redis how it is set; raises one of BROKER_ERRORS, ResponseError when it does not tell."""
+    found: Any = {
+        # One by one: several at once are for Redis 7.
+        name: broker.client.config_get(name).get(name, "")
+        for name in ("maxmemory-policy", "appendonly", "save")
+    }
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def keeps_nothing(policy: Mapping[str, str]) -> bool:
+    """Tell whether a Redis that is set so forgets everything when it ends."""
+    return policy["appendonly"] == "no" and not policy["save"]
+
+
 def check_broker(broker: dramatiq.Broker) -> None:
     """Look at how Redis is set before it is relied upon; one that is away is looked at no further.
 
@@ -56,11 +71,7 @@ def check_broker(broker: dramatiq.Broker) -> None:
     if not isinstance(broker, RedisBroker):
         return
     try:
-        # One by one: several at once are for Redis 7.
-        found: Any = {
-            name: broker.client.config_get(name).get(name, "")
-            for name in ("maxmemory-policy", "appendonly", "save")
-        }
+        found = read_policy(broker)
     except redis.ResponseError:
         log.warning("Redis does not show its settings: see that maxmemory-policy is noeviction")
         return
@@ -73,7 +84,7 @@ def check_broker(broker: dramatiq.Broker) -> None:
             f"FBALI_BROKER_URL: this Redis may throw wake-ups away (maxmemory-policy is {policy});"
             " set it to noeviction"
         )
-    if found["appendonly"] == "no" and not found["save"]:
+    if keeps_nothing(found):
         log.warning("Redis keeps nothing on disk: after its restart, wake-ups are late by 10 s")
 
 

@@ -20,12 +20,13 @@ TRACKING_SECONDS: Final = 1.5  # How often parcels are asked for.
 
 @dataclass(frozen=True, slots=True)
 class SceneOptions:
-    """How large and how fast; a `port` of 0 takes a free one."""
+    """How large and how fast; a `port` of 0 takes a free one, no `database_url` is SQLite."""
 
     orders: int = 300
     port: int = 0
     seconds_per_step: float = SECONDS_PER_STEP
     seed: int = 1
+    database_url: str = ""
 
 
 class Scene:
@@ -52,6 +53,7 @@ class Scene:
             "TRACKING_TOKEN": TOKEN,
             "TRACKING_INTERVAL_SECONDS": str(TRACKING_SECONDS),
             "LOG_FORMAT": "text",
+            "DATABASE_URL": options.database_url,
         }
         self.server = ServerProcess(self.folder, port, own_environment(environ, **settings))
         self._closing.callback(self.server.stop)

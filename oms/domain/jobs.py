@@ -1,8 +1,9 @@
 """Background work: its kinds, how failures are spaced, and when it is given up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 LEASE_MS = 8_000  # A worker that dies holds a job back for this long at most.
 REDISPATCH_MS = 10_000  # A wake-up that was lost is repeated after this long at most.
@@ -33,6 +34,32 @@ class JobKind(StrEnum):
     PRUNE = "prune"
     MAKE_THUMBNAIL = "make_thumbnail"
     PURGE_PHOTOS = "purge_photos"
+
+
+# What it means to discard a job, for the operator: what is not done, and what does it instead.
+IF_DISCARDED: Final[Mapping[JobKind, str]] = {
+    JobKind.SYNC_STORE: (
+        "this sync ends as failed; the store's next one reads what it would have read, so no order"
+        " is lost"
+    ),
+    JobKind.ALLOCATE_ORDERS: (
+        "no order is lost, but no vendor gets its orders by itself: their open units stay Pending,"
+        " marked QUARANTINED, until they are placed by hand"
+    ),
+    JobKind.RELEASE_LINES: (
+        "no order is lost, but units that waited for this change of hosting stay Pending until the"
+        " next change, or until they are placed by hand"
+    ),
+    JobKind.POLL_TRACKING: "nothing is lost; the timetable asks for the same parcels again",
+    JobKind.WRITE_BACK: (
+        "the store is not told of the order's parcels: its write-backs are FAILED, and the merchant"
+        " may retry them"
+    ),
+    JobKind.EXPIRE_ALLOCATIONS: "nothing is lost; the timetable does the same within a minute",
+    JobKind.EXPIRE_CANCELLATIONS: "nothing is lost; the timetable does the same within a minute",
+    JobKind.EXPIRE_HOLDS: "nothing is lost; the timetable does the same within a minute",
+    JobKind.PRUNE: "nothing is lost; the timetable does the same within an hour",
+}
 
 
 class Lane(StrEnum):

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import peewee
-from playhouse.migrations import Runner
+from playhouse.migrations import Migration, Runner
 
 from oms.domain.errors import InvalidInput, Unavailable
 from oms.storage.failures import is_connection_lost, refusal_of
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 Row = tuple[Any, ...]
 
 BUSY_TIMEOUT_SECONDS = 10  # How long a writer waits for another one on SQLite.
+MIGRATION_WAIT_SECONDS = 3_600  # How long a migration waits on SQLite for another process's one.
 CONNECT_PAUSE_SECONDS = 0.5  # How long nobody tries again after a server could not be reached.
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_002_110_410  # Any fixed number: the advisory lock of whoever migrates.
@@ -54,6 +55,8 @@ class Database:
         self.peewee = _open(url)
         self.is_sqlite = isinstance(self.peewee, peewee.SqliteDatabase)
         self.on_statement: Callable[[str], None] | None = None
+        # The file of SQLite; None on PostgreSQL.
+        self.file = Path(self.peewee.database) if self.is_sqlite else None
         # Keys never change, so a lock need not keep others from referring to a row: a check of a
         # foreign key takes KEY SHARE when PostgreSQL chooses, outside our order of locks.
         self.lock_rows = "" if self.is_sqlite else " FOR NO KEY UPDATE"
@@ -181,8 +184,7 @@ class Database:
         runner = Runner(self.peewee, directory=str(MIGRATIONS))
         with self.session():
             if self.is_sqlite:
-                with self.peewee.atomic("EXCLUSIVE"):
-                    return list(runner.up())
+                return self._migrate_sqlite(runner)
             # A migration and the wait for another one's may take as long as they take.
             self.peewee.execute_sql("SET statement_timeout = 0")
             self.peewee.execute_sql("SET lock_timeout = 0")
@@ -194,17 +196,29 @@ class Database:
                 self.peewee.execute_sql("RESET statement_timeout")
                 self.peewee.execute_sql("RESET lock_timeout")
 
+    def _migrate_sqlite(self, runner: Any) -> list[str]:
+        self.peewee.execute_sql(f"PRAGMA busy_timeout = {MIGRATION_WAIT_SECONDS * 1000}")
+        try:
+            with self.peewee.atomic("EXCLUSIVE"):
+                return list(runner.up())
+        finally:
+            self.peewee.execute_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+
+    def applied_migrations(self) -> list[str]:
+        """Return the names of the migrations that this schema has, in order."""
+        with self.session():
+            if not self.peewee.table_exists("schema_migration"):
+                return []
+            return [row[0] for row in self.all("SELECT name FROM schema_migration ORDER BY name")]
+
     def pending_migrations(self) -> list[str]:
         """Return the names of migrations that this schema lacks."""
-        with self.session():
-            runner = Runner(self.peewee, directory=str(MIGRATIONS))
-            return [migration.name for migration in runner.status() if not migration.applied]
+        applied = set(self.applied_migrations())
+        return [name for name in known_migrations() if name not in applied]
 
     def unknown_migrations(self) -> list[str]:
         """Return the names of migrations that this schema has and this program does not know."""
-        with self.session():
-            runner = Runner(self.peewee, directory=str(MIGRATIONS))
-            return [migration.name for migration in runner.status() if migration.path is None]
+        return [name for name in self.applied_migrations() if name not in known_migrations()]
 
     def _execute(self, sql: str, parameters: Sequence[object]) -> Any:
         self._notice(sql)
@@ -216,6 +230,12 @@ class Database:
 
     def _dialect(self, sql: str) -> str:
         return sql if self.is_sqlite else _with_percent_s(sql)
+
+
+@lru_cache(maxsize=1)
+def known_migrations() -> tuple[str, ...]:
+    """Name the migrations of this program, in order."""
+    return tuple(migration.name for migration in Migration.load_directory(str(MIGRATIONS)))
 
 
 @lru_cache(maxsize=1024)

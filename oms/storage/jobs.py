@@ -327,6 +327,14 @@ def get(db: Database, job_id: str, now_ms: int, *, lock: bool = False) -> Job:
     return _job(row)
 
 
+def work_of(db: Database, job_id: str) -> tuple[JobKind, dict[str, Any]]:
+    """Read the kind and the arguments of a job, which never change; raises NotFound."""
+    row = db.one("SELECT kind, args FROM job WHERE id = ?", job_id)
+    if row is None:
+        raise NotFound.of(f"jobs/{job_id}")
+    return JobKind(row[0]), json.loads(row[1])
+
+
 def retry(db: Database, job_id: str, now_ms: int) -> None:
     """Make a quarantined or waiting job due now, with its failures forgotten."""
     job = get(db, job_id, now_ms, lock=True)

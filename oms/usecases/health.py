@@ -9,10 +9,16 @@ from oms.usecases.context import Oms
 def problems(oms: Oms) -> Sequence[str]:
     """Say in words what is missing for work to be done; empty when nothing is."""
     with oms.db.session():
+        newer = oms.db.unknown_migrations()
         living = processes.living(oms.db, oms.clock.now_ms())
     kinds = {kind for process in living for kind in process.kind.split(",")}
     missing = [words for kind, words in _MISSING.items() if kind not in kinds]
-    return [*missing, *sorted({process.problem for process in living if process.problem})]
+    outdated = [f"the database has moved on to {newer[-1]}: upgrade this server"] if newer else []
+    return [
+        *outdated,
+        *missing,
+        *sorted({process.problem for process in living if process.problem}),
+    ]
 
 
 _MISSING = {

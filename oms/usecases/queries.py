@@ -245,3 +245,8 @@ def list_tokens(oms: Oms, caller: Principal, before: str, limit: int) -> list[To
 def list_jobs(oms: Oms, wanted: JobFilter, before: str, limit: int) -> list[Job]:
     """Return jobs, newest first."""
     return jobs.page(oms.db, oms.clock.now_ms(), wanted, before, limit)
+
+
+def get_job(oms: Oms, job_id: str) -> Job:
+    """Read one job; raises NotFound."""
+    return jobs.get(oms.db, job_id, oms.clock.now_ms())

@@ -84,7 +84,7 @@ _ON_REST: Mapping[JobKind, Callable[[Oms, ClaimedJob, int], None]] = {
     JobKind.SYNC_STORE: make_runs_wait,
 }
 
-_ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, ClaimedJob], None]] = {
+_ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, str, Mapping[str, Any]], None]] = {
     JobKind.SYNC_STORE: fail_runs,
     JobKind.WRITE_BACK: fail_write_backs,
 }
@@ -256,7 +256,7 @@ def _fail(oms: Oms, job: ClaimedJob, error: Exception) -> str:
 def _quarantine(oms: Oms, job: ClaimedJob, words: str) -> str:
     with oms.db.transaction():
         if job.kind in _ON_QUARANTINE:  # First: it locks orders, which come before jobs.
-            _ON_QUARANTINE[job.kind](oms, job)
+            _ON_QUARANTINE[job.kind](oms, job.id, job.args)
         jobs.quarantine(oms.db, job, words, oms.clock.now_ms())
     log.error("job quarantined: %s", words, extra={"job": job.id, "kind": job.kind})
     return "quarantined"

@@ -6,6 +6,7 @@ failed one leaves it where it was: the next run catches up. Each run reads a lit
 before read already, since stores commit late; what is known changes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -197,17 +198,17 @@ def _abandon(oms: Oms, job: ClaimedJob, store: Store) -> None:
         jobs.finish(oms.db, job, now_ms)
 
 
-def fail_runs(oms: Oms, job: ClaimedJob) -> None:
+def fail_runs(oms: Oms, job_id: str, args: Mapping[str, Any]) -> None:
     """End the runs of a sync job that is given up, in its transaction."""
     now_ms = oms.clock.now_ms()
-    for run in stores.unfinished_runs(oms.db, job.args["store_id"]):
+    for run in stores.unfinished_runs(oms.db, args["store_id"]):
         stores.update_run(
             oms.db,
             replace(
                 run,
                 state=SyncRunState.FAILED,
                 problem_reason="INTERNAL",
-                problem_message=f"an error of ours: ask the operator for job {job.id}",
+                problem_message=f"an error of ours: ask the operator for job {job_id}",
                 problem_at=now_ms,
                 finished_at=now_ms,
                 next_attempt_at=None,

@@ -6,8 +6,9 @@ is found in the store next time, and nothing is said twice.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from oms.domain.errors import GatewayError, InvalidInput
 from oms.domain.jobs import ClaimedJob, Cursor
@@ -216,12 +217,12 @@ def give_up(tx: Transaction, failed: WriteBack) -> None:
     )
 
 
-def fail_write_backs(oms: Oms, job: ClaimedJob) -> None:
+def fail_write_backs(oms: Oms, job_id: str, args: Mapping[str, Any]) -> None:
     """End what a job that is given up was to tell, in its transaction."""
     tx = Transaction(oms.db, oms.clock.now_ms(), oms)
-    orders.lock(tx.db, [job.args["order_id"]])
-    for found in write_backs.unfinished_of_order(tx.db, job.args["order_id"]):
-        words = f"an error of ours: ask the operator for job {job.id}"
+    orders.lock(tx.db, [args["order_id"]])
+    for found in write_backs.unfinished_of_order(tx.db, args["order_id"]):
+        words = f"an error of ours: ask the operator for job {job_id}"
         give_up(tx, replace(found, problem_reason="INTERNAL", problem_message=words))
 
 

@@ -9,7 +9,7 @@ from fbali.v1.vendor_pb2 import Partnership as PartnershipMessage
 from fbali.v1.vendor_pb2 import PartnershipState as PartnershipStateNumber
 from fbali.v1.vendor_pb2 import Vendor as VendorMessage
 from oms.domain.accounts import Merchant, Partnership, Token, Vendor
-from oms.domain.jobs import Job
+from oms.domain.jobs import IF_DISCARDED, Job, JobKind
 from oms.domain.principals import Role
 from server import names
 from server.conversion.basics import instant, number
@@ -86,4 +86,5 @@ def job_message(job: Job) -> JobMessage:
         due_time=instant(job.due_at),
         create_time=instant(job.created_at),
         finish_time=instant(job.finished_at),
+        discard_effect=IF_DISCARDED[JobKind(job.kind)],
     )

@@ -145,6 +145,12 @@ class AdminService:
         page, token = cut_page(found, request, call.caller, lambda job: [job.id])
         return pb.ListJobsResponse(jobs=[job_message(job) for job in page], next_page_token=token)
 
+    def GetJob(self, request: pb.GetJobRequest, call: Call) -> pb.GetJobResponse:
+        """Tell of one job."""
+        del call
+        found = queries.get_job(self._oms, names.last_id(request.name))
+        return pb.GetJobResponse(job=job_message(found))
+
     def RetryJob(self, request: pb.RetryJobRequest, call: Call) -> bytes:
         """Make a job due now."""
         return mutate(self._oms, call, retry_job, names.last_id(request.name), _retried)

@@ -40,10 +40,15 @@ T = TypeVar("T")
 class BatteredJourney:
     """Everything of the demo but the words; use it as a context manager."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, database_url: str = "") -> None:
         self.random = random.Random(seed)
         self._closing = ExitStack()
-        options = SceneOptions(orders=ORDERS, seed=seed, seconds_per_step=SECONDS_PER_STEP)
+        options = SceneOptions(
+            orders=ORDERS,
+            seed=seed,
+            seconds_per_step=SECONDS_PER_STEP,
+            database_url=database_url,
+        )
         self.scene = self._closing.enter_context(Scene(options, os.environ, SystemClock()))
         self.server = self.scene.server
         self.ending = Ending()
@@ -67,10 +72,13 @@ class BatteredJourney:
         return self
 
     def __exit__(self, *_details: object) -> None:
+        self.send_vendors_home()
+        self._closing.close()
+
+    def send_vendors_home(self) -> None:
         self.ending.ask()
         for agent in self.agents:
             agent.join()
-        self._closing.close()
 
     # --- Work ---------------------------------------------------------------------------------
 

@@ -233,6 +233,7 @@ ADMIN: Mapping[str, Make] = {
     "ListTokens": lambda _estate: admin.ListTokensRequest(),
     "RevokeToken": lambda estate: admin.RevokeTokenRequest(name=estate.token),
     "ListJobs": lambda _estate: admin.ListJobsRequest(),
+    "GetJob": lambda estate: admin.GetJobRequest(name=estate.job),
     "RetryJob": lambda estate: admin.RetryJobRequest(name=estate.job),
     "DiscardJob": lambda estate: admin.DiscardJobRequest(name=estate.job),
 }

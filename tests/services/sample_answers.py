@@ -201,6 +201,7 @@ def admin_answers() -> dict[str, Answer]:
         "ListTokens": admin.ListTokensResponse(tokens=[ISSUED]),
         "RevokeToken": admin.RevokeTokenResponse(token=ISSUED),
         "ListJobs": admin.ListJobsResponse(jobs=[STUCK_JOB]),
+        "GetJob": admin.GetJobResponse(job=STUCK_JOB),
         "RetryJob": admin.RetryJobResponse(job=STUCK_JOB),
         "DiscardJob": admin.DiscardJobResponse(job=STUCK_JOB),
     }

@@ -83,6 +83,11 @@ class AdminServiceStub:
                 request_serializer=fbali_dot_v1_dot_admin__service__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_admin__service__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
+        self.GetJob = channel.unary_unary(
+                '/fbali.v1.AdminService/GetJob',
+                request_serializer=fbali_dot_v1_dot_admin__service__pb2.GetJobRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_admin__service__pb2.GetJobResponse.FromString,
+                _registered_method=True)
         self.RetryJob = channel.unary_unary(
                 '/fbali.v1.AdminService/RetryJob',
                 request_serializer=fbali_dot_v1_dot_admin__service__pb2.RetryJobRequest.SerializeToString,
@@ -168,6 +173,13 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetJob(self, request, context):
+        """Tells of one job. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RetryJob(self, request, context):
         """Makes a quarantined or waiting job due now, with its failures forgotten. Reasons:
         RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, RESOURCE_ALREADY_EXISTS (the same work is queued
@@ -178,7 +190,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DiscardJob(self, request, context):
-        """Gives up a quarantined or waiting job. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+        """Gives up a quarantined or waiting job. What it was to do is marked as given up where merchants
+        see it: the sync run, the write-backs, the units that it was to allocate. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
         REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -232,6 +245,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListJobs,
                     request_deserializer=fbali_dot_v1_dot_admin__service__pb2.ListJobsRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_admin__service__pb2.ListJobsResponse.SerializeToString,
+            ),
+            'GetJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJob,
+                    request_deserializer=fbali_dot_v1_dot_admin__service__pb2.GetJobRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_admin__service__pb2.GetJobResponse.SerializeToString,
             ),
             'RetryJob': grpc.unary_unary_rpc_method_handler(
                     servicer.RetryJob,
@@ -491,6 +509,33 @@ class AdminService:
             '/fbali.v1.AdminService/ListJobs',
             fbali_dot_v1_dot_admin__service__pb2.ListJobsRequest.SerializeToString,
             fbali_dot_v1_dot_admin__service__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.AdminService/GetJob',
+            fbali_dot_v1_dot_admin__service__pb2.GetJobRequest.SerializeToString,
+            fbali_dot_v1_dot_admin__service__pb2.GetJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,13 +61,16 @@ class AdminServiceStub:
     """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListJobsRequest, _admin_service_pb2.ListJobsResponse]
     """Lists jobs, newest first. Reasons: PAGE_TOKEN_INVALID."""
+    GetJob: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetJobRequest, _admin_service_pb2.GetJobResponse]
+    """Tells of one job. Reasons: RESOURCE_NOT_FOUND."""
     RetryJob: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RetryJobRequest, _admin_service_pb2.RetryJobResponse]
     """Makes a quarantined or waiting job due now, with its failures forgotten. Reasons:
     RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, RESOURCE_ALREADY_EXISTS (the same work is queued
     already), REQUEST_ID_REUSED.
     """
     DiscardJob: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DiscardJobRequest, _admin_service_pb2.DiscardJobResponse]
-    """Gives up a quarantined or waiting job. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+    """Gives up a quarantined or waiting job. What it was to do is marked as given up where merchants
+    see it: the sync run, the write-backs, the units that it was to allocate. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
     REQUEST_ID_REUSED.
     """
 
@@ -104,13 +107,16 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """
     ListJobs: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListJobsRequest, _admin_service_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Lists jobs, newest first. Reasons: PAGE_TOKEN_INVALID."""
+    GetJob: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetJobRequest, _admin_service_pb2.GetJobResponse]  # type: ignore[assignment]
+    """Tells of one job. Reasons: RESOURCE_NOT_FOUND."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RetryJobRequest, _admin_service_pb2.RetryJobResponse]  # type: ignore[assignment]
     """Makes a quarantined or waiting job due now, with its failures forgotten. Reasons:
     RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, RESOURCE_ALREADY_EXISTS (the same work is queued
     already), REQUEST_ID_REUSED.
     """
     DiscardJob: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DiscardJobRequest, _admin_service_pb2.DiscardJobResponse]  # type: ignore[assignment]
-    """Gives up a quarantined or waiting job. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+    """Gives up a quarantined or waiting job. What it was to do is marked as given up where merchants
+    see it: the sync run, the write-backs, the units that it was to allocate. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
     REQUEST_ID_REUSED.
     """
 
@@ -200,6 +206,14 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists jobs, newest first. Reasons: PAGE_TOKEN_INVALID."""
 
     @_abc_1.abstractmethod
+    def GetJob(
+        self,
+        request: _admin_service_pb2.GetJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.GetJobResponse, _abc.Awaitable[_admin_service_pb2.GetJobResponse]]:
+        """Tells of one job. Reasons: RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
     def RetryJob(
         self,
         request: _admin_service_pb2.RetryJobRequest,
@@ -216,7 +230,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.DiscardJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.DiscardJobResponse, _abc.Awaitable[_admin_service_pb2.DiscardJobResponse]]:
-        """Gives up a quarantined or waiting job. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
+        """Gives up a quarantined or waiting job. What it was to do is marked as given up where merchants
+        see it: the sync run, the write-backs, the units that it was to allocate. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION,
         REQUEST_ID_REUSED.
         """
 

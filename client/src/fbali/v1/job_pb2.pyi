@@ -70,6 +70,7 @@ class Job(_message.Message):
     DUE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
+    DISCARD_EFFECT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """jobs/{job}."""
     kind: _builtins.str
@@ -84,6 +85,8 @@ class Job(_message.Message):
     """Workers that died while holding it since its last progress."""
     last_error: _builtins.str
     """The last error in words, or empty."""
+    discard_effect: _builtins.str
+    """What discarding it means, in words for the operator: what is lost, and what does it instead."""
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
         """When it is due."""
@@ -109,10 +112,11 @@ class Job(_message.Message):
         due_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
+        discard_effect: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "due_time", b"due_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["crash_count", b"crash_count", "create_time", b"create_time", "due_time", b"due_time", "failure_count", b"failure_count", "finish_time", b"finish_time", "kind", b"kind", "last_error", b"last_error", "merchant", b"merchant", "name", b"name", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crash_count", b"crash_count", "create_time", b"create_time", "discard_effect", b"discard_effect", "due_time", b"due_time", "failure_count", b"failure_count", "finish_time", b"finish_time", "kind", b"kind", "last_error", b"last_error", "merchant", b"merchant", "name", b"name", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

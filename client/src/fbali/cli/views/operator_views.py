@@ -87,6 +87,24 @@ def job_list(jobs: Iterable[Job]) -> Iterator[Block]:
     yield Table(_JOB_COLUMNS, rows, "No jobs.")
 
 
+def job_document(job: Job) -> Iterator[Block]:
+    """Show one job."""
+    yield Heading(job.kind, word(JobState, job.state))
+    yield Fields(
+        [
+            ("Id", last_part(job.name)),
+            ("Works for", job.merchant),
+            ("Failures in a row", str(job.failure_count)),
+            ("Workers that died of it", str(job.crash_count)),
+            ("Last error", job.last_error),
+            ("Due", moment(job, "due_time")),
+            ("Created", moment(job, "create_time")),
+            ("Ended", moment(job, "finish_time")),
+            ("If discarded", job.discard_effect),
+        ]
+    )
+
+
 def _token_end(token: Token) -> Cell:
     if token.HasField("revoke_time"):
         return Word("revoked", Tone.QUIET)
