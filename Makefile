@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs git, make and python3 with venv; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help docs demo test check lint types arch fmt protos protos-check lock bench clean
+.PHONY: help docs demo up-distributed down-distributed test machine check lint types arch fmt protos protos-check lock bench clean
 
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
@@ -9,7 +9,7 @@ READY := .venv/.ready
 PYTEST_FLAGS ?= -n auto
 
 help:  ## Show this list
-	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 # --- Environment ------------------------------------------------------------------------------------
 
@@ -35,6 +35,12 @@ lock: $(READY)  ## Choose the newest allowed versions and write requirements.loc
 demo: $(READY)  ## Run the whole system with sample orders
 	$(BIN)/fbali-server demo
 
+up-distributed: $(READY)  ## Start PostgreSQL, Redis, 2 api, 2 worker and 1 scheduler on this machine
+	$(BIN)/python -m tests.services.distributed up
+
+down-distributed: $(READY)  ## Stop them and remove their data
+	$(BIN)/python -m tests.services.distributed down
+
 bench: $(READY)  ## Measure the speed of the hot paths
 	$(BIN)/python -m benchmarks
 
@@ -42,6 +48,9 @@ bench: $(READY)  ## Measure the speed of the hot paths
 
 test: $(READY)  ## Run all tests (PYTEST_FLAGS="-k word" for some of them)
 	$(BIN)/pytest $(PYTEST_FLAGS)
+
+machine: $(READY)  ## Play orders at random for a long time, on both databases
+	FBALI_MACHINE_EXAMPLES=500 FBALI_MACHINE_STEPS=50 $(BIN)/pytest -n 2 --timeout 3600 tests/functional/test_order_machine.py
 
 check: lint types arch  ## Run every check that is not a test
 

@@ -16,7 +16,13 @@ def set_up_logs(level: str, style: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # The broker library reports every start and stop of its threads.
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
+    handler.addFilter(_is_worth_a_line)
     logging.getLogger("peewee").setLevel(logging.WARNING)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave out what each of the broker's threads says every few seconds while Redis is away."""
+    return not str(record.msg).startswith("Consumer encountered a connection error")
 
 
 class JsonFormatter(logging.Formatter):

@@ -9,6 +9,7 @@ import click
 
 from app.logs import set_up_logs
 from app.supervisor import end_with_parent, supervise
+from oms.domain.errors import FbaliError
 from oms.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:  # Commands load the rest when they run: --help and Ctrl-C are not to wait for it.
@@ -17,7 +18,18 @@ if TYPE_CHECKING:  # Commands load the rest when they run: --help and Ctrl-C are
 _PARENT_FD = click.option("--parent-fd", type=int, hidden=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Program(click.Group):
+    """Says in a sentence what went wrong instead of showing where."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command that was named."""
+        try:
+            return super().invoke(context)
+        except FbaliError as error:
+            raise click.ClickException(error.message) from error
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fbali-oms", prog_name="fbali-server")
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -70,8 +82,10 @@ def run(settings: Settings, parent_fd: int | None) -> None:
     if parent_fd is not None:
         end_with_parent(parent_fd)
     bootstrap.open_database(settings).migrate()
+    set_up_logs(settings.log_level, settings.log_format)
     click.echo(f"FbAli OMS serves {settings.listen}, Ctrl-C stops it.", err=True)
-    sys.exit(supervise(["api", "worker"]))
+    commands = ["api", "worker"] if settings.is_embedded else ["api", "worker", "scheduler"]
+    sys.exit(supervise(commands, settings.grace_seconds))
 
 
 @main.command()
@@ -81,17 +95,42 @@ def api(settings: Settings, parent_fd: int | None) -> None:
     """Run an API process only."""
     from server.app import run as serve
 
-    serve(_prepare(settings, parent_fd), settings)
+    try:
+        serve(_prepare(settings, parent_fd), settings)
+    except RuntimeError as error:  # The address is taken.
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="Keep so many worker processes running, and replace those that die.",
+)
+@_PARENT_FD
+@click.pass_obj
+def worker(settings: Settings, parent_fd: int | None, processes: int | None) -> None:
+    """Run a worker process only, or several that are watched over."""
+    from workers.app import run as work
+
+    oms = _prepare(settings, parent_fd)
+    if processes is not None:
+        oms.db.close()
+        sys.exit(supervise(["worker"] * processes, settings.grace_seconds))
+    try:
+        work(oms, settings)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()
 @_PARENT_FD
 @click.pass_obj
-def worker(settings: Settings, parent_fd: int | None) -> None:
-    """Run a worker process only."""
-    from workers.app import run as work
+def scheduler(settings: Settings, parent_fd: int | None) -> None:
+    """Run a scheduler only: it turns the timetable into jobs, beside any number of others."""
+    from workers.app import run_scheduler
 
-    work(_prepare(settings, parent_fd), settings)
+    run_scheduler(_prepare(settings, parent_fd))
 
 
 @main.command()

@@ -11,11 +11,15 @@ from benchmarks.allocate import measure_allocate
 from benchmarks.apply import measure_apply
 from benchmarks.calls import Effort
 from benchmarks.databases import Databases, SqliteFiles, postgres_databases
+from benchmarks.figures import measure_figures
 from benchmarks.history import SEED_ORDERS, Past, longer_past, seed_past
+from benchmarks.imports import measure_imports
 from benchmarks.machine import machine_line
 from benchmarks.pages import measure_pages
+from benchmarks.place import measure_place
 from benchmarks.processes import folder_of_run
 from benchmarks.report import Table
+from benchmarks.search import measure_search
 from benchmarks.sync import measure_sync
 from benchmarks.visible import measure_visible
 
@@ -29,24 +33,31 @@ class Size:
     runs: int
     pages: int  # Of orders to allocate.
     synced: int
+    placed: int  # Orders of one call.
+    imported: int  # Orders of a file.
     seen: int  # New orders of a run, until the vendor sees them.
     on_postgresql: bool
 
 
-FULL = Size(100_000, Effort(3, 100), 5, 20, 10_000, 100, on_postgresql=True)
-QUICK = Size(10_000, Effort(1, 25), 2, 6, 1_000, 25, on_postgresql=False)
+FULL = Size(100_000, Effort(3, 100), 5, 20, 10_000, 500, 100_000, 100, on_postgresql=True)
+QUICK = Size(10_000, Effort(1, 25), 2, 6, 1_000, 500, 5_000, 25, on_postgresql=False)
 
 Bench = Callable[[Databases, Sequence[Past], Size], Table]
 
 _BENCHES: Mapping[str, Bench] = {
     "pages": lambda kind, pasts, size: measure_pages(kind.name, pasts, size.effort),
+    "figures": lambda kind, pasts, size: measure_figures(kind.name, pasts[-1:], size.runs),
     "apply": lambda kind, pasts, size: measure_apply(kind, pasts, size.runs),
     "allocate": lambda kind, pasts, size: measure_allocate(kind, pasts, size.pages, size.runs),
+    "search": lambda kind, pasts, size: measure_search(kind.name, pasts[-1], size.effort),
+    "place": lambda kind, _, size: measure_place(kind, size.placed, size.runs),
     "sync": lambda kind, _, size: measure_sync(kind, size.synced, min(size.runs, 3)),
+    "imports": lambda kind, _, size: measure_imports(kind, size.imported, min(size.runs, 2)),
     "visible": lambda kind, _, size: measure_visible(kind, size.seen, min(size.runs, 3)),
 }
-_NEED_A_PAST = frozenset({"pages", "apply", "allocate"})
-_POSTGRESQL_TOO = ("pages", "apply", "allocate", "sync")
+_NEED_A_PAST = frozenset({"pages", "search", "figures", "apply", "allocate"})
+_ON_ALL_PASTS = frozenset({"pages", "search", "figures"})
+_POSTGRESQL_TOO = ("pages", "search", "figures", "apply", "allocate", "place", "sync")
 
 
 def main() -> None:
@@ -90,7 +101,7 @@ def _tables(kind: Databases, names: Sequence[str], size: Size) -> Iterator[Table
     for name in wanted:
         # Copying a long past of PostgreSQL takes longer than measuring on it.
         copied = pasts if kind.name == "SQLite" else pasts[:1]
-        yield _BENCHES[name](kind, pasts if name == "pages" else copied, size)
+        yield _BENCHES[name](kind, pasts if name in _ON_ALL_PASTS else copied, size)
     for past in pasts:
         kind.drop(past.url)
 

@@ -11,6 +11,7 @@ from benchmarks.history import Past
 from benchmarks.processes import program
 from benchmarks.report import Spread, Table, rate_ratio
 from benchmarks.scene import FIRST_PLACED_AT, PAGE_ORDERS, Scene, forget_jobs, order_pages
+from oms.storage.database import Database
 from oms.usecases.apply_orders import apply_orders
 from oms.usecases.context import Oms
 from oms.usecases.run_job import Leases, run_job
@@ -99,7 +100,13 @@ def _order_ids(oms: Oms, job_id: str) -> list[str]:
 
 def _written(oms: Oms, job_id: str, order_ids: Sequence[str]) -> list[Insert | Update]:
     """Read back what a job wrote."""
-    db = oms.db
+    with oms.db.session():
+        job = updated(oms.db, "job", ("id", "state", "due_at", "finished_at"), {"id": [job_id]})
+    return [*allocated_rows(oms.db, order_ids), job]
+
+
+def allocated_rows(db: Database, order_ids: Sequence[str]) -> list[Insert | Update]:
+    """Read back what allocating orders wrote."""
     with db.session():
         parts = inserted(db, "allocation", "order_id", order_ids)
         part_ids = [row[parts.columns.index("id")] for row in parts.rows]
@@ -114,7 +121,6 @@ def _written(oms: Oms, job_id: str, order_ids: Sequence[str]) -> list[Insert | U
             Insert(events.table, events.columns, submitted),
             updated(db, "order_line", _LINE, {"order_id": order_ids}),
             updated(db, "orders", order, {"id": order_ids}),
-            updated(db, "job", ("id", "state", "due_at", "finished_at"), {"id": [job_id]}),
         ]
 
 

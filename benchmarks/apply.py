@@ -84,4 +84,4 @@ def _written(people: Scene, page: Sequence[OrderSnapshot], last_job: str) -> lis
         ]
 
 
-_TABLES = ("order_detail", "order_line", "event")
+_TABLES = ("order_detail", "order_line", "order_word", "event")

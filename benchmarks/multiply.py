@@ -23,21 +23,37 @@ class Copied:
 
 
 _COPIED = {
-    "orders": Copied(("id",), ("placed_at", "store_updated_at", "created_at"), ("external_id",)),
+    "orders": Copied(
+        ("id",), ("placed_at", "store_updated_at", "created_at"), ("external_id", "number")
+    ),
     "order_detail": Copied(("order_id",), ()),
     "order_line": Copied(("id", "order_id"), ()),
     "allocation": Copied(("id", "order_id"), ("accepted_at", "closed_at", "created_at")),
     "allocation_line": Copied(("allocation_id", "line_id"), ()),
     "package": Copied(
         ("id", "allocation_id", "order_id"),
-        ("handed_over_at", "delivered_at", "last_event_at", "next_poll_at", "created_at"),
+        (
+            "handed_over_at",
+            "delivered_at",
+            "last_event_at",
+            "next_poll_at",
+            "created_at",
+            "first_scan_at",
+        ),
         ("tracking_number", "live_number"),
     ),
     "package_line": Copied(("package_id", "line_id"), ()),
     "tracking_event": Copied(("package_id",), ("occurred_at", "created_at")),
     "cost_entry": Copied(("id", "allocation_id", "order_id")),
+    "sale": Copied(("order_id", "line_id"), ("placed_at",)),
     "event": Copied(("order_id", "subject", "details")),
+    "order_word": Copied(("order_id",), ()),
 }
+# Words that are numbers of an order or of its parcels, which differ between copies.
+_WORDS_OF_NUMBERS = (
+    "SELECT o.number AS word FROM orders o UNION SELECT '#' || o.number FROM orders o"
+    " UNION SELECT LOWER(p.tracking_number) FROM package p"
+)
 
 
 def multiply(url: str, times: int) -> None:
@@ -50,6 +66,7 @@ def multiply(url: str, times: int) -> None:
         assert row[1][_TIME] == seed, "the seed's ids share their time"
         for table in _COPIED:
             db.run(f"CREATE TEMPORARY TABLE seed_{table} AS SELECT * FROM {table}")
+        db.run(f"CREATE TEMPORARY TABLE seed_number AS {_WORDS_OF_NUMBERS}")
         for steps in range(times - 1, 0, -1):
             for table in _COPIED:
                 _copy(db, table, seed, steps)
@@ -71,6 +88,9 @@ def _value(copied: Copied, column: str, seed: str, steps: int) -> str:
         return f"REPLACE({column}, '{seed}', '{_older(seed, steps)}')"
     if column in copied.instants:
         return f"{column} - {steps * STEP_MS}"
+    if column == "word":
+        number = "word IN (SELECT n.word FROM seed_number n)"
+        return f"word || CASE WHEN {number} THEN '-{steps}' ELSE '' END"
     return f"{column} || '-{steps}'" if column in copied.unique else column
 
 

@@ -8,7 +8,7 @@ from benchmarks.processes import served
 from benchmarks.report import Table
 from benchmarks.scene import RARE_VENDOR
 from fbali.v1 import order_service_pb2 as pb
-from server.services.orders import TAGS
+from server.conversion.order_filter import TAGS
 
 _LEGEND = (
     "One client, one call at a time; the server in a process of its own. A page is of 50 orders"

@@ -16,7 +16,7 @@ _STOP_SECONDS_MAX = 20
 
 
 @contextmanager
-def program(module: str, *arguments: str, **settings: str) -> Iterator[None]:
+def program(module: str, *arguments: str, **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run `python -m module arguments` with FBALI_ settings; its log goes nowhere."""
     with TemporaryDirectory(prefix="fbali-bench-data-") as folder:
         named = {f"FBALI_{name.upper()}": value for name, value in settings.items()}
@@ -27,7 +27,7 @@ def program(module: str, *arguments: str, **settings: str) -> Iterator[None]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             try:

@@ -103,14 +103,14 @@ def _both(kind: Databases, people: Scene, shop: Shop) -> tuple[float, float]:
         taken = time.perf_counter() - started
         bare = BareDatabase(bare_copy)
         with oms.db.session():
-            taken_bare = shop.read_all() + sum(map(bare.write, _pages(oms.db)))
+            taken_bare = shop.read_all() + sum(map(bare.write, pages_of_rows(oms.db)))
         oms.db.close()
         bare.close()
     return taken, taken_bare
 
 
-def _pages(db: Database) -> Iterator[Sequence[Insert]]:
-    """Read back what the sync wrote, page by page."""
+def pages_of_rows(db: Database) -> Iterator[Sequence[Insert]]:
+    """Read back what a sync or an import wrote, page by page."""
     products = [row[0] for row in db.all("SELECT id FROM product")]
     yield [inserted(db, "product", "id", products), inserted(db, "variant", "product_id", products)]
     ids = [row[0] for row in db.all("SELECT id FROM orders ORDER BY created_at, id")]

@@ -22,8 +22,8 @@ from benchmarks.scene import (
 )
 from fbali.v1 import fulfillment_service_pb2 as pb
 from oms.domain.snapshots import OrderSnapshot
+from oms.storage.wakeups import ASK_SECONDS
 from oms.usecases.apply_orders import apply_orders
-from workers.relay import POLL_SECONDS
 
 HEAD = ("seen by", "p50 ms", "p99 ms", "poll interval ms", "p50 / interval")
 _LEGEND = (
@@ -55,7 +55,7 @@ def measure_visible(kind: Databases, orders: int, runs: int) -> Table:
     people.oms.db.close()
     kind.drop(url)
     p50, p99 = (Spread.of([getattr(run, name) for run in times]) for name in ("p50", "p99"))
-    interval = Spread.of([POLL_SECONDS * 1000])
+    interval = Spread.of([ASK_SECONDS * 1000])
     row = ["the vendor", str(p50), str(p99), f"{interval.middle:.0f}", ratio(p50, interval)]
     return Table(f"From commit to the vendor, {kind.name}", _LEGEND, HEAD, [row])
 

@@ -7,6 +7,7 @@ from oms.domain.allocations import ALLOCATION_TABLE
 from oms.domain.packages import PACKAGE_TABLE
 from oms.domain.partnerships import PARTNERSHIP_TABLE
 from oms.domain.transitions import TransitionTable
+from oms.domain.write_backs import WRITE_BACK_TABLE
 
 TARGET = Path(__file__).with_name("state_machines.md")
 
@@ -24,6 +25,7 @@ def render() -> str:
         _section("Partnership", PARTNERSHIP_TABLE),
         _section("Allocation", ALLOCATION_TABLE),
         _section("Package (events are news of where it is)", PACKAGE_TABLE),
+        _section("Write-back (a store told of a parcel)", WRITE_BACK_TABLE),
     )
     return "\n".join((_HEAD, *sections))
 

@@ -1,12 +1,14 @@
 """Settings to a wired order management."""
 
 from oms.domain.poll_schedule import Cadence
-from oms.gateways.carriers.seventeentrack import SeventeenTrack
+from oms.gateways.carriers.seventeentrack import SECONDS_BETWEEN_CALLS, SeventeenTrack
 from oms.gateways.clock import SystemClock
 from oms.gateways.http import HttpSettings, trust_store
 from oms.gateways.stores.registry import StoreRegistry
 from oms.settings import Settings
+from oms.storage import turns
 from oms.storage.database import Database
+from oms.storage.server_clock import ServerClock
 from oms.usecases.context import Oms, Policy
 from oms.usecases.ports import CarrierGateway
 
@@ -36,7 +38,8 @@ def require_schema(database: Database) -> None:
 
 def build(settings: Settings) -> Oms:
     """Wire the order management; nothing is sent and nothing is started."""
-    clock = SystemClock()
+    database = open_database(settings)
+    clock = SystemClock() if database.is_sqlite else ServerClock(database)
     http = HttpSettings(
         clock=clock,
         tls=trust_store(settings.extra_ca_file or None),
@@ -46,10 +49,10 @@ def build(settings: Settings) -> Oms:
     )
     interval = settings.tracking_interval_seconds
     return Oms(
-        db=open_database(settings),
+        db=database,
         clock=clock,
         stores=StoreRegistry(http),
-        carrier=_carrier(settings, http),
+        carrier=_carrier(settings, http, database),
         policy=Policy(
             tracking_tick_seconds=min(interval, TRACKING_TICK_SECONDS) or TRACKING_TICK_SECONDS,
             cadence=Cadence.every(interval) if interval else Cadence(),
@@ -57,7 +60,15 @@ def build(settings: Settings) -> Oms:
     )
 
 
-def _carrier(settings: Settings, http: HttpSettings) -> CarrierGateway | None:
+def _carrier(settings: Settings, http: HttpSettings, database: Database) -> CarrierGateway | None:
     if not settings.tracking_token:
         return None
-    return SeventeenTrack(settings.tracking_token, http, base_url=settings.tracking_url)
+
+    def pace() -> float:
+        with database.transaction():
+            now_ms = http.clock.now_ms()
+            name = f"carriers/{SeventeenTrack.name}"
+            call_at = turns.reserve_call(database, name, now_ms, int(SECONDS_BETWEEN_CALLS * 1000))
+        return max(0.0, (call_at - now_ms) / 1000)
+
+    return SeventeenTrack(settings.tracking_token, http, base_url=settings.tracking_url, pace=pace)

@@ -25,8 +25,8 @@ class Settings:
     """
 
     data_dir: Path
-    database_url: str
-    broker_url: str
+    database_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
     listen: str
     tls_certificate_file: str
     tls_key_file: str
@@ -36,6 +36,8 @@ class Settings:
     tracking_token: str = field(repr=False)
     tracking_interval_seconds: float
     worker_threads: int
+    outside_threads: int
+    grace_seconds: float
     log_level: str
     log_format: str
 
@@ -72,7 +74,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         try:
             return parse(text)
         except ValueError as error:
-            problems.append(f"FBALI_{name}={text}: {error}")
+            problems.append(f"FBALI_{name}={_shown(text)}: {error}")
             return None
 
     data_dir = read("DATA_DIR", "fbali-data", Path)
@@ -89,6 +91,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         tracking_token=read("TRACKING_TOKEN", "", str),
         tracking_interval_seconds=read("TRACKING_INTERVAL_SECONDS", "0", _seconds),
         worker_threads=read("WORKER_THREADS", "8", _count),
+        outside_threads=read("OUTSIDE_THREADS", "8", _count),
+        grace_seconds=read("GRACE_SECONDS", "15", _seconds),
         log_level=read("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error")),
         log_format=read("LOG_FORMAT", "auto", _one_of("auto", "json", "text")),
     )
@@ -96,6 +100,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsError("; ".join(problems))
     return settings
+
+
+def _shown(text: str) -> str:
+    """Leave out what may be a password: all before the host, and what is asked for after it."""
+    credentials, at, host = text.rpartition("@")
+    scheme = credentials.partition("://")[0] + "://" if "://" in credentials else ""
+    shown, query, _ = (f"{scheme}...@{host}" if at else text).partition("?")
+    return f"{shown}?..." if query else shown
 
 
 def _transport_problems(settings: Settings) -> list[str]:

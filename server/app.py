@@ -10,7 +10,7 @@ from pathlib import Path
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from fbali.v1 import (
@@ -22,18 +22,22 @@ from fbali.v1 import (
 from oms.settings import Settings
 from oms.usecases.context import Oms
 from server.edge import Edge, Endpoint
+from server.health import Health
 from server.services.admin import AdminService
 from server.services.fulfillment import FulfillmentService
 from server.services.hosting import HostingService
 from server.services.orders import OrderService
+from server.streams import StreamLimits
 
 log = logging.getLogger(__name__)
 
 BIND_TRIES = 20
 BIND_PAUSE_SECONDS = 0.25
-GRACE_SECONDS = 10.0  # How long calls in flight may take when the server is asked to stop.
 THREADS_SQLITE = 4  # More threads fight for the interpreter.
 THREADS_POSTGRESQL = 12  # Threads wait for the database there.
+THREADS_OUTSIDE = 8  # Calls that ask a store; they sleep most of the time.
+DRAIN_SECONDS_MIN = 0.3  # What was on its way when the server stopped to listen has arrived.
+DRAIN_POLL_SECONDS = 0.05
 MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 METADATA_BYTES_MAX = 16 * 1024
 
@@ -62,19 +66,23 @@ _OPTIONS = (
 class Api:
     """A server that can be started and stopped; `port` is known once it is started."""
 
-    def __init__(self, oms: Oms, settings: Settings) -> None:
+    def __init__(self, oms: Oms, settings: Settings, limits: StreamLimits | None = None) -> None:
         """Wire the services; nothing listens yet."""
         self._settings = settings
         self._db = oms.db
         self._threads = THREADS_SQLITE if oms.db.is_sqlite else THREADS_POSTGRESQL
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="call")
+        self._outside_pool = ThreadPoolExecutor(THREADS_OUTSIDE, thread_name_prefix="outside")
         self._server = grpc.aio.server(options=_OPTIONS)
-        self._health = health.aio.HealthServicer()
+        self._health = Health(oms)
         self.port = 0
-        edge = Edge(oms, self._pool)
+        self._edge = Edge(
+            oms, self._pool, self._threads, self._outside_pool, limits or StreamLimits()
+        )
         for descriptor, servicer in SERVICES.items():
-            self._server.add_generic_rpc_handlers([_handlers(edge, descriptor, servicer(oms))])
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+            handlers = _handlers(self._edge, descriptor, servicer(oms))
+            self._server.add_generic_rpc_handlers([handlers])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         names = [descriptor.full_name for descriptor in SERVICES]
         reflection.enable_server_reflection(
             [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
@@ -85,8 +93,7 @@ class Api:
         listen = self._settings.listen
         self.port = await self._bind(listen)
         await self._server.start()
-        for name in ("", *(descriptor.full_name for descriptor in SERVICES)):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._health.start(descriptor.full_name for descriptor in SERVICES)
         log.info("listening", extra={"listen": listen, "port": self.port})
 
     async def _bind(self, listen: str) -> int:
@@ -101,23 +108,39 @@ class Api:
                 await asyncio.sleep(BIND_PAUSE_SECONDS)
         raise RuntimeError(f"{listen} is taken: stop the other server, or set FBALI_LISTEN")
 
-    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+    async def stop(self, grace_seconds: float | None = None) -> None:
         """Say that it stops, let calls in flight finish, then stop."""
-        await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace_seconds)
-        self._close_connections()
-        self._pool.shutdown(wait=True)
+        await self._health.withdraw()
+        grace = self._settings.grace_seconds if grace_seconds is None else grace_seconds
+        await self._drain(grace)
+        await self._edge.settle()
+        await self._health.stop()
+        for pool, threads in (
+            (self._pool, self._threads),
+            (self._outside_pool, THREADS_OUTSIDE),
+        ):
+            self._close_connections(pool, threads)
+            pool.shutdown(wait=True)
 
-    def _close_connections(self) -> None:
-        """Let every thread of the pool close the connection that it keeps."""
-        everybody = threading.Barrier(self._threads)
+    async def _drain(self, grace_seconds: float) -> None:
+        """Let calls end, for as long as that is useful: a stream may never do so by itself."""
+        stopping = asyncio.create_task(self._server.stop(grace_seconds))
+        await asyncio.wait([stopping], timeout=DRAIN_SECONDS_MIN)
+        while not (stopping.done() or self._edge.is_idle):
+            await asyncio.wait([stopping], timeout=DRAIN_POLL_SECONDS)
+        await self._server.stop(None)
+        await stopping
+
+    def _close_connections(self, pool: ThreadPoolExecutor, threads: int) -> None:
+        """Let every thread of a pool close the connection that it keeps."""
+        everybody = threading.Barrier(threads)
 
         def close() -> None:
             everybody.wait()  # A thread that is done already must not take the turn of another.
             self._db.close()
 
-        for _ in range(self._threads):
-            self._pool.submit(close)
+        for _ in range(threads):
+            pool.submit(close)
 
 
 def _handlers(edge: Edge, descriptor: object, servicer: object) -> grpc.GenericRpcHandler:
@@ -131,6 +154,8 @@ def _handlers(edge: Edge, descriptor: object, servicer: object) -> grpc.GenericR
                     method.name,
                     GetMessageClass(method.input_type),
                     getattr(servicer, method.name),
+                    takes_stream=method.client_streaming,
+                    gives_stream=method.server_streaming,
                 )
             )
             for method in descriptor.methods  # type: ignore[attr-defined]
@@ -173,12 +198,12 @@ def _on_signal(stopping: asyncio.Event) -> None:
 class ApiThread:
     """A server with an event loop of its own in a thread, for tests and for trying things out."""
 
-    def __init__(self, oms: Oms, settings: Settings) -> None:
+    def __init__(self, oms: Oms, settings: Settings, limits: StreamLimits | None = None) -> None:
         """Start and wait until it listens."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="api", daemon=True)
         self._thread.start()
-        self._api = self._await(_start(oms, settings))
+        self._api = self._await(_start(oms, settings, limits))
 
     @property
     def port(self) -> int:
@@ -196,7 +221,7 @@ class ApiThread:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()  # type: ignore[arg-type]
 
 
-async def _start(oms: Oms, settings: Settings) -> Api:
-    api = Api(oms, settings)
+async def _start(oms: Oms, settings: Settings, limits: StreamLimits | None) -> Api:
+    api = Api(oms, settings, limits)
     await api.start()
     return api

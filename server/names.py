@@ -49,6 +49,11 @@ def sync_run(merchant_id: str, store_id: str, run_id: str) -> str:
     return f"{store(merchant_id, store_id)}/syncRuns/{run_id}" if run_id else ""
 
 
+def import_run(merchant_id: str, name: str) -> str:
+    """Name an import run."""
+    return f"merchants/{merchant_id}/importRuns/{name}"
+
+
 def partnership(merchant_id: str, vendor_id: str) -> str:
     """Name a partnership."""
     return f"merchants/{merchant_id}/partnerships/{vendor_id}"
@@ -72,6 +77,11 @@ def hosting(merchant_id: str, hosting_id: str) -> str:
 def order(merchant_id: str, order_id: str) -> str:
     """Name an order."""
     return f"merchants/{merchant_id}/orders/{order_id}"
+
+
+def write_back(merchant_id: str, write_back_id: str) -> str:
+    """Name a write-back."""
+    return f"merchants/{merchant_id}/writeBacks/{write_back_id}"
 
 
 def line(merchant_id: str, order_id: str, line_id: str) -> str:

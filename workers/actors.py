@@ -9,20 +9,25 @@ from functools import partial
 
 import dramatiq
 
-from oms.domain.jobs import JobKind
+from oms.domain.jobs import JobKind, Lane, lane_of
 from oms.usecases.context import Oms
 from oms.usecases.run_job import Leases, run_job
-from workers.broker import QUEUE
+from workers.broker import QUEUES
 
 
 def declare_actors(
-    broker: dramatiq.Broker, oms: Oms, leases: Leases
+    brokers: Mapping[Lane, dramatiq.Broker], oms: Oms, leases: Leases
 ) -> Mapping[str, dramatiq.Actor[..., None]]:
-    """Declare the actor of every kind, by the name of the kind."""
+    """Declare the actor of every kind at its lane's broker, by the name of the kind."""
     run = partial(run_job, oms, leases)
     return {
         kind.value: dramatiq.Actor(
-            run, broker=broker, actor_name=kind.value, queue_name=QUEUE, priority=0, options={}
+            run,
+            broker=brokers[lane_of(kind)],
+            actor_name=kind.value,
+            queue_name=QUEUES[lane_of(kind)],
+            priority=0,
+            options={},
         )
         for kind in JobKind
     }

@@ -54,6 +54,7 @@ def suggest(narrator: Narrator, cast: Cast, order_name: str) -> None:
         "fbali orders list --tag exception",
         f"fbali orders show {order_id}",
         "fbali vendors list",
+        "fbali write-backs list",
         "fbali sync",
     )
     _as(

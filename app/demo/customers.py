@@ -49,6 +49,21 @@ class Customers:
         drawn = (self._draw(order_id) for _ in range(_DRAWS_MAX))
         return self._place(next(order for order in drawn if _is_shared(order, hosts)))
 
+    def buy_to_regret(self, hosts: Hosts) -> Order:
+        """Draw, but do not place yet, an order that the first vendor alone has and accepts."""
+        first_id = self._shop.store.next_order_id()
+        order_id = next(
+            number
+            for number in count(first_id)
+            if not handling_of(hosts.first, str(number)).rejects
+        )
+        drawn = (self._draw(order_id) for _ in range(_DRAWS_MAX))
+        return next(order for order in drawn if _is_of_one(order, hosts))
+
+    def place(self, order: Order) -> None:
+        """Place an order that was drawn."""
+        self._shop.add_order(order)
+
     def _draw(self, order_id: int) -> Order:
         now = self._shop.options.now_seconds()
         return self._catalog.order(order_id, placed_at=now, status="processing")
@@ -67,6 +82,11 @@ def _travels_well(number: str, hosts: Hosts) -> bool:
         len(steps) == _SMOOTH_STEPS and steps[-1].sub_status == _DELIVERED
         for steps in map(journey_of, labels)
     )
+
+
+def _is_of_one(order: Order, hosts: Hosts) -> bool:
+    prefixes = {hosts.prefixes.get(item.product_id, "") for item in order.items}
+    return not order.refunds and prefixes == {hosts.first}
 
 
 def _is_shared(order: Order, hosts: Hosts) -> bool:

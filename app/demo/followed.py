@@ -82,6 +82,11 @@ class FollowedOrder:
         elif event.kind in _DONE_TO_PARCEL:
             done = _DONE_TO_PARCEL[event.kind]
             self._say("carrier", f"parcel {_number_of(order, event.subject)} {done}")
+        elif event.kind == "write_back.confirmed":
+            number = _number_of_id(order, event.details["package"])
+            self._say("FbAli", f"the shop is told of parcel {number}")
+        elif event.kind == "write_back.order_completed":
+            self._say("FbAli", "carriers have all of it: completed in the shop")
         else:
             self._say(vendor or "FbAli", event.kind)
 
@@ -90,6 +95,12 @@ class FollowedOrder:
 
     def _say(self, who: str, what: str) -> None:
         self._narrator.say(who, f"order {self.number}: {what}", is_followed=True)
+
+
+def _number_of_id(order: Order, package_id: str) -> str:
+    packages = (package for part in order.allocations for package in part.packages)
+    found = (item for item in packages if item.name.endswith(f"/{package_id}"))
+    return next((package.tracking_number for package in found), "")
 
 
 def _number_of(order: Order, name: str) -> str:

@@ -24,7 +24,9 @@ from fbali.v1.order_service_pb2 import (
     ListOrdersRequest,
     ListSyncRunsRequest,
     OrderTag,
+    PlaceOrdersRequest,
 )
+from fbali.v1.placement_pb2 import OrderPlacement, PlacementChoice
 from fbali.v1.product_pb2 import Product
 from fbali.v1.store_pb2 import Store, StorePlatform, SyncRun
 
@@ -98,6 +100,26 @@ class Merchant:
                 parent=OWN, hostings=hostings, request_id=request_id("host", names)
             )
         )
+
+    def place_by_hand(self, product: Product, vendor: Account) -> Sequence[OrderPlacement]:
+        """Place the orders that wait for a product with a vendor, who hosts it from now on."""
+        request = ListOrdersRequest(parent=OWN, tag=OrderTag.ORDER_TAG_PENDING)
+        names = [
+            order.name
+            for order in self._orders.ListOrders(request).orders
+            if any(line.product == product.name and line.open_quantity for line in order.lines)
+        ]
+        if not names:
+            return ()
+        choice = PlacementChoice(product=product.name, vendor=vendor.name, remember=True)
+        return self._orders.PlaceOrders(
+            PlaceOrdersRequest(
+                parent=OWN,
+                orders=names,
+                choices=[choice],
+                request_id=request_id("place", product.name),
+            )
+        ).placements
 
     def counts(self) -> Mapping[OrderTag.ValueType, int]:
         """Count orders by tag."""

@@ -13,6 +13,7 @@ from app.demo.followed import FollowedOrder
 from app.demo.merchant import Merchant, share_out
 from app.demo.narration import Narrator
 from app.demo.progress import Progress, counted, summary
+from app.demo.regretted import RegrettedOrder
 from app.demo.scene import Scene
 from app.demo.vendors import VendorAgent, VendorOptions
 from fbali.calls import CallPolicy
@@ -26,6 +27,7 @@ SYNC_SECONDS: Final = 2  # How often the shop is asked for new orders.
 LOOK_SECONDS: Final = 0.3
 READING_SECONDS: Final = 1.5  # What was said so far is a lot.
 UNHOSTED_PRODUCTS: Final = 2  # So many are left without a vendor at first.
+PLACE_AFTER_SECONDS: Final = 4.0
 HOST_REST_AFTER_SECONDS: Final = 7.0
 BUY_EVERY_SECONDS: Final = 4.0
 BUY_QUIETLY_EVERY_SECONDS: Final = 15.0
@@ -147,6 +149,19 @@ class Play:
         waiting = f"; {counted(units, 'unit')} of the un-hosted products wait as Pending"
         say("FbAli", f"every vendor has its part of the orders{waiting if units else ''}")
 
+    def _place_by_hand(self) -> None:
+        """Let the merchant choose a vendor for the un-hosted product that is most waited for."""
+        for product in self._merchant.unhosted_products()[:1]:
+            vendor = self._cast.vendors[0]
+            placed = [item for item in self._merchant.place_by_hand(product, vendor) if item.parts]
+            if placed:
+                self._narrator.say(
+                    "merchant",
+                    f"places {counted(len(placed), 'order')} by hand: {product.title}, which nobody"
+                    f" hosts, goes to {vendor.display_name}, who hosts it from now on",
+                )
+                self._left_out.remove(int(product.external_id))
+
     def _host_rest(self) -> None:
         if not self._left_out:
             return
@@ -169,6 +184,7 @@ class Play:
         )
         names = {vendor.name: vendor.display_name for vendor in self._cast.vendors}
         followed = FollowedOrder(self._narrator, self._merchant, number, names)
+        regretted, vendor = self._buy_to_regret()
         bought = 0
 
         def look() -> bool:
@@ -177,13 +193,23 @@ class Play:
             if seconds > BUY_EVERY_SECONDS * (bought + 1):
                 bought += 1
                 self._customers.buy()
+            if seconds > PLACE_AFTER_SECONDS and len(self._left_out) == UNHOSTED_PRODUCTS:
+                self._place_by_hand()
             if seconds > HOST_REST_AFTER_SECONDS:
                 self._host_rest()
             progress.look()
-            return followed.look()
+            regretted.look(vendor)
+            return followed.look() and regretted.is_over
 
         self._wait_until(look)
         return followed
+
+    def _buy_to_regret(self) -> tuple[RegrettedOrder, VendorAgent]:
+        order = self._customers.buy_to_regret(self._hosts())
+        vendor = self._agents[0]
+        vendor.run_short_of(str(order.id))
+        self._customers.place(order)
+        return RegrettedOrder(self._narrator, self._merchant, self._scene.shop, order), vendor
 
     def _hosts(self) -> Hosts:
         prefixes = {
@@ -206,11 +232,25 @@ class Play:
             narrator.text()
             self._ending.check()  # It may be that nobody reads any more.
             raise DemoError("`fbali orders show` did not show it.")
+        self._show_in_shop(int(followed.number))
         suggest(narrator, self._cast, followed.name)
         narrator.text()
         narrator.paragraph(
             "Everything keeps running: customers buy, vendors ship, parcels travel. Ctrl-C ends it."
         )
+
+    def _show_in_shop(self, order_id: int) -> None:
+        """Tell what the shop itself holds of the order by now, which FbAli wrote back."""
+        order = self._scene.shop.store.order(order_id)
+        assert order is not None
+        self._narrator.title(f"The same order as the shop sees it, {order.status}:")
+        for fulfillment in order.fulfillments:
+            meta = dict(fulfillment.meta)
+            units = sum(item["qty"] for item in meta["_items"])
+            number = meta["_tracking_number"]
+            words = f"fulfilment {fulfillment.id}: {counted(units, 'unit')} as {number}"
+            self._narrator.text(f"  {words}, {meta['_tracking_url']}")
+        self._narrator.text()
 
     # --- Waiting --------------------------------------------------------------------------------
 

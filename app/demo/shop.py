@@ -1,7 +1,8 @@
 """A pretend WooCommerce shop on a loopback port: the demo's store, and the tests' and benchmarks'.
 
-It speaks the part of REST v3 that is read by connectors: the index, orders, refunds, products,
-variations and the version. Filters are those on status and on the moment of the last change.
+It speaks the part of REST v3 that connectors use: the index, orders, refunds, products, variations
+and the version are read; fulfilments, tracking numbers, notes and the status of orders are read and
+written. Filters are those on status and on the moment of the last change.
 """
 
 import base64
@@ -16,10 +17,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from app.demo.shop_answers import RefusalError, Reply, ShopAnswers
+from app.demo.shop_answers import ShopAnswers
 from app.demo.shop_catalog import Catalog
+from app.demo.shop_documents import NAMESPACES
 from app.demo.shop_records import Order
+from app.demo.shop_reply import RefusalError, Reply
 from app.demo.shop_store import ShopStore
+from app.demo.shop_writes import NO_ROUTE, ShopWrites
 
 CONSUMER_KEY: Final = "ck_demo"
 CONSUMER_SECRET: Final = "cs_demo"  # noqa: S105 - The pretend shop has no secrets.
@@ -38,7 +42,9 @@ class ShopOptions:
     `now_seconds` returns UTC epoch seconds and dates changes and answers. `hook` is called with
     path and query before each request is worked on, in the request's own thread: it may change the
     store, or return a reply that is sent instead. `hides_counts` leaves the X-WP headers out, as
-    some proxies do.
+    some proxies do. `has_fulfillments` and `has_tracking_plugin` say what it can be told of parcels
+    with; `key_may_write` False refuses all writes. `loses_answer` is called with method and path
+    after a write was applied: when it is true, the connection is dropped instead of an answer.
     """
 
     name: str = "Pretend Shop"
@@ -47,6 +53,10 @@ class ShopOptions:
     now_seconds: Callable[[], int] = _now_seconds
     hook: Hook = field(default=lambda _path, _query: None)
     hides_counts: bool = False
+    has_fulfillments: bool = True
+    has_tracking_plugin: bool = False
+    key_may_write: bool = True
+    loses_answer: Callable[[str, str], bool] = field(default=lambda _method, _path: False)
 
 
 class PretendShop:
@@ -56,6 +66,7 @@ class PretendShop:
         """Listen on loopback at once; port 0 takes a free one."""
         self.options = options or ShopOptions()
         self.store = ShopStore(self.options.now_seconds)
+        self.key_may_write = self.options.key_may_write
         self._server = _ShopServer(self)
         poll = {"poll_interval": 0.02}  # How long `close` may take, in seconds.
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs=poll, daemon=True)
@@ -113,9 +124,21 @@ class _ShopServer(ThreadingHTTPServer):
 
     def __init__(self, shop: PretendShop) -> None:
         options = shop.options
+        self.shop = shop
         super().__init__(("127.0.0.1", options.port), _ShopHandler)
         self.options = options
-        self.answers = ShopAnswers(shop.store, name=options.name, currency=options.currency)
+        plugins = ("wc-shipment-tracking/v3",) if options.has_tracking_plugin else ()
+        self.answers = ShopAnswers(
+            shop.store,
+            name=options.name,
+            currency=options.currency,
+            namespaces=(*NAMESPACES, *plugins),
+        )
+        self.writes = ShopWrites(
+            shop.store,
+            has_fulfillments=options.has_fulfillments,
+            has_plugin=options.has_tracking_plugin,
+        )
 
 
 class _ShopHandler(BaseHTTPRequestHandler):
@@ -125,21 +148,42 @@ class _ShopHandler(BaseHTTPRequestHandler):
     server: _ShopServer
 
     def do_GET(self) -> None:
-        """Answer one request."""
+        """Answer one reading request."""
         options = self.server.options
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query))
-        origin = f"http://127.0.0.1:{self.server.server_port}"
-        refusal = self._refusal(parts.path)
-        reply = refusal or options.hook(parts.path, query)
-        if reply is None:
-            reply = self.server.answers.answer(parts.path, query, origin)
+        origin = self._origin()
+        reply = (
+            self._refusal(parts.path)
+            or options.hook(parts.path, query)
+            or self.server.writes.answer("GET", parts.path, None, origin)
+            or self.server.answers.answer(parts.path, query, origin)
+        )
         headers = dict(reply.headers)
         if options.hides_counts:
             headers = {name: text for name, text in headers.items() if "X-WP" not in name}
         elif "X-WP-TotalPages" in headers:
             headers |= _links(f"{origin}{parts.path}", query, int(headers["X-WP-TotalPages"]))
         self._send(Reply(reply.status, reply.document, headers))
+
+    def do_POST(self) -> None:
+        """Answer one request that writes; the answer may be lost on its way."""
+        options = self.server.options
+        path = urlsplit(self.path).path
+        length = int(self.headers.get("Content-Length", "0"))
+        body = json.loads(self.rfile.read(length) or b"{}")
+        reply = self._refusal(path) or self._refusal_to_write() or options.hook(path, {})
+        if reply is None:
+            reply = self.server.writes.answer(self.command, path, body, self._origin())
+            if options.loses_answer(self.command, path):
+                self.close_connection = True
+                return
+        self._send(reply or RefusalError(404, "rest_no_route", NO_ROUTE).reply)
+
+    do_PUT = do_POST  # noqa: N815 - http.server's name.
+
+    def _origin(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
 
     def _send(self, reply: Reply) -> None:
         body = json.dumps(reply.document, ensure_ascii=False).encode()
@@ -161,6 +205,13 @@ class _ShopHandler(BaseHTTPRequestHandler):
             return None
         message = "Sorry, you cannot list resources."
         return RefusalError(401, "woocommerce_rest_cannot_view", message).reply
+
+    def _refusal_to_write(self) -> Reply | None:
+        """Refuse a key that may only read (error-read-only-key-write.json)."""
+        if self.server.shop.key_may_write:
+            return None
+        message = "The API key provided does not have write permissions."
+        return RefusalError(401, "woocommerce_rest_authentication_error", message).reply
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """Write the Date header by the shop's own clock."""

@@ -1,12 +1,12 @@
 """What the pretend shop answers to each request, without any HTTP."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from app.demo.shop_documents import (
+    NAMESPACES,
     VERSION,
     Document,
     index_document,
@@ -16,38 +16,22 @@ from app.demo.shop_documents import (
     variation_document,
 )
 from app.demo.shop_index import ORDERINGS, Selection
+from app.demo.shop_reply import API_PATH, RefusalError, Reply
 from app.demo.shop_store import ShopStore
 
 PER_PAGE_DEFAULT: Final = 10
 PER_PAGE_MAX: Final = 100
-API_PATH: Final = "/wp-json/wc/v3"
 INVALID_PARAMETER: Final = "rest_invalid_param"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Status, further headers and the JSON document of one answer."""
-
-    status: int
-    document: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class RefusalError(Exception):
-    """The request is refused with this answer."""
-
-    def __init__(self, status: int, code: str, message: str, **data: Document) -> None:
-        """Take what the error document says (error-*.json of the recordings)."""
-        super().__init__(message)
-        document = {"code": code, "message": message, "data": {"status": status, **data}}
-        self.reply = Reply(status, document)
 
 
 class ShopAnswers:
     """Answers the requests of one shop."""
 
-    def __init__(self, store: ShopStore, *, name: str, currency: str) -> None:
+    def __init__(
+        self, store: ShopStore, *, name: str, currency: str, namespaces: Sequence[str] = NAMESPACES
+    ) -> None:
         """Answer from `store`; `currency` is the shop's own, in which products are priced."""
+        self._namespaces = namespaces
         self._store = store
         self._name = name
         self._currency = currency
@@ -55,7 +39,7 @@ class ShopAnswers:
     def answer(self, path: str, query: Mapping[str, str], origin: str) -> Reply:
         """Answer a GET request; `origin` is the shop's own address, for the links."""
         if path in {"/wp-json", "/wp-json/"}:
-            return Reply(200, index_document(self._name, origin))
+            return Reply(200, index_document(self._name, origin, self._namespaces))
         try:
             return self._route(path.removeprefix(API_PATH), query, f"{origin}{API_PATH}")
         except RefusalError as refusal:

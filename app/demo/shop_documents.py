@@ -1,11 +1,23 @@
 """The pretend shop's records as WooCommerce 11 writes them (tests/fixtures/woocommerce-11.0.1)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from app.demo.shop_records import CURRENCY_SYMBOLS, Buyer, Item, Order, Product, Refund, Variation
+from app.demo.shop_records import (
+    CURRENCY_SYMBOLS,
+    Buyer,
+    Fulfillment,
+    Item,
+    Note,
+    Order,
+    Product,
+    Refund,
+    Tracking,
+    Variation,
+)
 
 VERSION: Final = "11.0.1"
 NAMESPACES: Final = ("oembed/1.0", "wc/v3", "wc/v2", "wc/v1", "wp/v2")
@@ -15,12 +27,12 @@ _ALL: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 Document = dict[str, Any]
 
 
-def index_document(name: str, url: str) -> Document:
+def index_document(name: str, url: str, namespaces: Sequence[str] = NAMESPACES) -> Document:
     """Write what /wp-json/ answers."""
     return {
         "name": name,
         "url": url,
-        "namespaces": list(NAMESPACES),
+        "namespaces": list(namespaces),
         "gmt_offset": "0",
         "timezone_string": "",
     }
@@ -75,12 +87,59 @@ def refund_document(refund: Refund, order: Order, api: str) -> Document:
         "line_items": [
             _refund_line(refund, items[line_id], quantity)
             for line_id, quantity in refund.units.items()
+            if line_id in items  # The line may have been taken out of the order since.
         ],
         "shipping_lines": [],
         "tax_lines": [],
         "fee_lines": [],
         "_links": {
             "self": [{"href": f"{own}/{refund.id}"}],
+            "collection": [{"href": own}],
+            "up": [{"href": f"{api}/orders/{order.id}"}],
+        },
+    }
+
+
+def fulfillment_document(fulfillment: Fulfillment, order: Order) -> Document:
+    """Write one fulfilment of WooCommerce's own."""
+    return {
+        "id": fulfillment.id,
+        "entity_type": "WC_Order",
+        "entity_id": str(order.id),
+        "status": fulfillment.status,
+        "is_fulfilled": fulfillment.is_fulfilled,
+        "date_updated": written_in_full(fulfillment.updated_at),
+        "date_deleted": None,
+        "meta_data": [
+            {"key": key, "value": value, "id": fulfillment.id * 100 + position}
+            for position, (key, value) in enumerate(fulfillment.meta)
+        ],
+    }
+
+
+def tracking_document(tracking: Tracking) -> Document:
+    """Write one tracking number of the Shipment Tracking plugin."""
+    return {
+        "tracking_id": tracking.id,
+        "tracking_provider": tracking.provider,
+        "tracking_link": tracking.link,
+        "tracking_number": tracking.number,
+        "date_shipped": tracking.shipped_on,
+    }
+
+
+def note_document(note: Note, order: Order, api: str) -> Document:
+    """Write one note."""
+    own = f"{api}/orders/{order.id}/notes"
+    return {
+        "id": note.id,
+        "author": "WooCommerce",
+        "date_created": _date(note.created_at),
+        "date_created_gmt": _date(note.created_at),
+        "note": note.text,
+        "customer_note": note.is_for_customer,
+        "_links": {
+            "self": [{"href": f"{own}/{note.id}", "targetHints": {"allow": ["GET", "DELETE"]}}],
             "collection": [{"href": own}],
             "up": [{"href": f"{api}/orders/{order.id}"}],
         },
@@ -280,6 +339,11 @@ def _address(buyer: Buyer) -> Document:
 @lru_cache(maxsize=10_000)
 def _written(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def written_in_full(seconds: int) -> str:
+    """Write an instant with its zone, as fulfilments have it."""
+    return f"{_written(seconds)}Z"
 
 
 def _date(seconds: int | None) -> str | None:

@@ -1,7 +1,7 @@
 """What the pretend shop holds: products, orders and refunds, as plain records."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 CURRENCY_SYMBOLS: Final = {"USD": "$", "EUR": "€", "JPY": "¥"}
 
@@ -71,6 +71,38 @@ class Refund:
     units: dict[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Fulfillment:
+    """A fulfilment of WooCommerce's own: status and meta data (key, value) as they were sent."""
+
+    id: int
+    status: str
+    is_fulfilled: bool
+    updated_at: int
+    meta: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """A tracking number of the Shipment Tracking plugin."""
+
+    id: str
+    provider: str
+    link: str
+    number: str
+    shipped_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note on an order."""
+
+    id: int
+    text: str
+    is_for_customer: bool
+    created_at: int
+
+
 @dataclass(slots=True)
 class Order:
     """One order. `recipient` None means that it goes to the buyer's own address."""
@@ -88,3 +120,6 @@ class Order:
     shipping_total: str = "0.00"
     note: str = ""
     refunds: list[Refund] = field(default_factory=list)
+    fulfillments: list[Fulfillment] = field(default_factory=list)
+    trackings: list[Tracking] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)

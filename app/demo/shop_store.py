@@ -20,7 +20,7 @@ class ShopStore:
         self._products: dict[int, Product] = {}
         self._order_index = RowIndex()
         self._product_index = RowIndex()
-        self._refund_id = 9_000_000
+        self._last_id = 9_000_000
 
     def load(self, products: Iterable[Product], orders: Iterable[Order]) -> None:
         """Take many records at once, with the dates that they carry."""
@@ -56,9 +56,25 @@ class ShopStore:
     ) -> None:
         """Refund an amount and take units out, by line id; no units means money only."""
         with self._lock:
-            self._refund_id += 1
-            made = Refund(self._refund_id, self._now_seconds(), amount, reason, dict(units))
+            self._last_id += 1
+            made = Refund(self._last_id, self._now_seconds(), amount, reason, dict(units))
             self.change_order(order_id, refunds=[*self._orders[order_id].refunds, made])
+
+    def new_id(self) -> int:
+        """Return an id that was not given before."""
+        with self._lock:
+            self._last_id += 1
+            return self._last_id
+
+    def append(self, order_id: int, field: str, record: Any) -> None:
+        """Add a record to a list of an order, which counts as changed now."""
+        with self._lock:
+            present = getattr(self._orders[order_id], field)
+            self.change_order(order_id, **{field: [*present, record]})
+
+    def now_seconds(self) -> int:
+        """Return UTC epoch seconds by the shop's own clock."""
+        return self._now_seconds()
 
     def change_product(self, product_id: int, **changes: Any) -> None:
         """Change fields of a product; it counts as changed now, unless `modified_at` is given."""

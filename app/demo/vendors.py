@@ -19,6 +19,7 @@ from fbali.v1.allocation_pb2 import Allocation, AllocationState, RejectReason
 from fbali.v1.fulfillment_service_pb2 import (
     AcceptAllocationRequest,
     AcceptPartnershipRequest,
+    AnswerCancellationRequest,
     CreatePackageRequest,
     ListAllocationsRequest,
     ListVendorPartnershipsRequest,
@@ -30,6 +31,7 @@ from fbali.v1.vendor_pb2 import PartnershipState
 OPEN_STATES: Final = (
     AllocationState.ALLOCATION_STATE_SUBMITTED,
     AllocationState.ALLOCATION_STATE_ACCEPTED,
+    AllocationState.ALLOCATION_STATE_CANCELLATION_REQUESTED,
 )
 PAGE_SIZE: Final = 200  # What is listed at once; the rest comes when these are done.
 _PARTNERSHIPS: Final = 50
@@ -77,11 +79,16 @@ class VendorAgent:
         self._packed_in_round: dict[str, int] = {}
         self._charged: set[str] = set()
         self._labels: dict[str, list[str]] = {}
+        self._short_of: set[str] = set()
         self._thread = threading.Thread(target=self._work, name=options.display_name, daemon=True)
 
     def start(self) -> None:
         """Begin to work."""
         self._thread.start()
+
+    def run_short_of(self, order_number: str) -> None:
+        """Accept this order, and wait for its goods before doing anything more about it."""
+        self._short_of.add(order_number)
 
     def join(self) -> None:
         """Wait until it has noticed the end."""
@@ -128,7 +135,10 @@ class VendorAgent:
         yield from ready[: self.options.steps_per_round]
 
     def _is_resting(self, allocation: Allocation) -> bool:
-        """Tell whether the second parcel of a partial shipment is still being prepared."""
+        """Tell whether goods are missing, or the second parcel is still being prepared."""
+        is_accepted = allocation.state == AllocationState.ALLOCATION_STATE_ACCEPTED
+        if is_accepted and allocation.order_number in self._short_of:
+            return True
         packed_in = self._packed_in_round.get(allocation.name)
         if packed_in is None:
             return False
@@ -144,7 +154,9 @@ class VendorAgent:
         """Answer, then charge, then pack; one of these at a time."""
         is_new = allocation.state == AllocationState.ALLOCATION_STATE_SUBMITTED
         try:
-            if is_new and self._handling(allocation).rejects:
+            if allocation.state == AllocationState.ALLOCATION_STATE_CANCELLATION_REQUESTED:
+                self._give_back(allocation)
+            elif is_new and self._handling(allocation).rejects:
                 self._reject(allocation)
             elif is_new:
                 self._accept(allocation)
@@ -174,6 +186,18 @@ class VendorAgent:
             )
         )
         self._count(rejected=1)
+
+    def _give_back(self, allocation: Allocation) -> None:
+        """Agree to what is asked back; what is packed goes out all the same."""
+        name = allocation.name
+        self._calls.AnswerCancellation(
+            AnswerCancellationRequest(
+                name=name,
+                agreed=True,
+                etag=allocation.etag,
+                request_id=request_id("give back", name, allocation.etag),
+            )
+        )
 
     def _charge(self, allocation: Allocation) -> None:
         name = allocation.name

@@ -26,7 +26,7 @@ def admit(snapshot: OrderSnapshot) -> Admission:
     left = [line for line in snapshot.lines if line.removed_quantity < line.quantity]
     if snapshot.lines and not left:
         return Admission.CANCELLED
-    if not any(line.needs_shipping for line in left):
+    if not any(line.needs_shipping and not line.is_fulfilled for line in left):
         return Admission.NOTHING_TO_SHIP
     return Admission.ADMITTED
 

@@ -1,8 +1,9 @@
-"""What a vendor's part costs: kinds, sources and the quoted entries of a plan."""
+"""What a vendor's part costs: kinds, sources, the quoted entries of a plan, and what counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from oms.domain.money import Money, totals
 
@@ -56,3 +57,28 @@ def quoted_costs(units: Iterable[QuotedUnits], note: str = "") -> tuple[Cost, ..
         for amount in totals(cost.times(count) for cost, count in priced if cost is not None)
         if amount.amount_minor
     )
+
+
+class _Entry(Protocol):
+    @property
+    def kind(self) -> CostKind: ...
+
+    @property
+    def source(self) -> CostSource: ...
+
+
+E = TypeVar("E", bound=_Entry)
+
+
+def final(entries: Sequence[E]) -> list[E]:
+    """Choose the entries of one allocation that count.
+
+    Kind by kind, the recorded ones where the vendor recorded any of that kind, else the quoted
+    ones: a vendor who records what shipping came to has said nothing of the goods.
+    """
+    recorded = {entry.kind for entry in entries if entry.source == CostSource.ACTUAL}
+    return [
+        entry
+        for entry in entries
+        if entry.source == CostSource.ACTUAL or entry.kind not in recorded
+    ]

@@ -26,3 +26,7 @@ class Hold:
     note: str
     expire_at: int | None
     created_at: int
+
+    def has_ended(self, now_ms: int) -> bool:
+        """Tell whether its time has come."""
+        return self.expire_at is not None and self.expire_at <= now_ms

@@ -9,9 +9,12 @@ class IdKind(StrEnum):
     """The first letter of an id."""
 
     ALLOCATION = "a"
+    WRITE_BACK = "b"
     COST_ENTRY = "c"
+    EXCHANGE_RATE = "e"
     HOLD = "d"
     HOSTING = "h"
+    IMPORT_RUN = "i"
     JOB = "j"
     LINE = "l"
     MERCHANT = "m"

@@ -6,6 +6,7 @@ from typing import Any
 
 LEASE_MS = 8_000  # A worker that dies holds a job back for this long at most.
 REDISPATCH_MS = 10_000  # A wake-up that was lost is repeated after this long at most.
+SLICE_MS = 2_000  # A job of the outside lane lets others go first after this long.
 CRASHES_MAX = 3  # A job that killed its worker this often without progress is quarantined.
 FAILURES_MAX = 10  # A job that failed this often in a row is quarantined.
 BATCH_ORDERS_MAX = 50  # Orders of one allocation job: one short transaction.
@@ -23,10 +24,26 @@ class JobKind(StrEnum):
     ALLOCATE_ORDERS = "allocate_orders"
     RELEASE_LINES = "release_lines"
     POLL_TRACKING = "poll_tracking"
+    WRITE_BACK = "write_back"
     EXPIRE_ALLOCATIONS = "expire_allocations"
     EXPIRE_CANCELLATIONS = "expire_cancellations"
     EXPIRE_HOLDS = "expire_holds"
     PRUNE = "prune"
+
+
+class Lane(StrEnum):
+    """Which threads run a kind: those that wait for outside systems never hold up the others."""
+
+    INSIDE = "INSIDE"
+    OUTSIDE = "OUTSIDE"
+
+
+OUTSIDE_KINDS = frozenset({JobKind.SYNC_STORE, JobKind.POLL_TRACKING, JobKind.WRITE_BACK})
+
+
+def lane_of(kind: JobKind) -> Lane:
+    """Tell the lane of a kind."""
+    return Lane.OUTSIDE if kind in OUTSIDE_KINDS else Lane.INSIDE
 
 
 class JobState(StrEnum):

@@ -167,14 +167,16 @@ def store_word(*, bought: int, taken_out: int, is_gone: bool, is_fulfilled: bool
 def follow(ledger: LineLedger, word: StoreWord) -> LineLedger:
     """Let the store's word decide what is removed and what is fulfilled elsewhere.
 
-    Units in parcels cannot be removed: giving their money back moves no goods. Units that vendors
-    still have are then over-allocated, and are withdrawn.
+    Units in parcels cannot be removed: giving their money back moves no goods. What nobody has is
+    removed before what nobody is to process, and that before what vendors have, of which too much
+    is over-allocated and withdrawn.
     """
     in_parcels = min(ledger.packed, ledger.ordered)
     removed = min(ledger.ordered - min(word.wanted, ledger.ordered), ledger.ordered - in_parcels)
-    taken = removed + ledger.excluded + ledger.packed
-    elsewhere = max(0, ledger.ordered - taken) if word.is_fulfilled else 0
-    return replace(ledger, removed=removed, elsewhere=elsewhere)
+    left = ledger.ordered - removed - ledger.packed
+    excluded = min(ledger.excluded, max(0, left - ledger.allocated))
+    elsewhere = max(0, left - excluded) if word.is_fulfilled else 0
+    return replace(ledger, removed=removed, excluded=excluded, elsewhere=elsewhere)
 
 
 def restate(

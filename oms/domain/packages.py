@@ -8,7 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from oms.domain.tracking import ExceptionReason, PackageState, TrackingEvent, TrackingReport
+from oms.domain.tracking import (
+    VENDOR_SOURCE,
+    ExceptionReason,
+    PackageState,
+    TrackingEvent,
+    TrackingReport,
+)
 from oms.domain.transitions import TransitionTable
 
 _S, _R = PackageState, ExceptionReason
@@ -113,6 +119,9 @@ class PackageStanding:
     `exception_reason` is set in EXCEPTION only, `delivered_at` in DELIVERED only. `handed_over_at`
     is the first fact that proves that a carrier has the parcel, whatever its state is now.
     `last_event_at` is its last sign of life; that it was given up or voided is none.
+    `since` is when it came to be in its state, None before any news.
+    `first_scan_at` is the first proof of hand-over that is not the vendor's word. A parcel that was
+    in trouble once stays so marked.
     """
 
     state: PackageState = PackageState.ANNOUNCED
@@ -120,12 +129,16 @@ class PackageStanding:
     handed_over_at: int | None = None
     delivered_at: int | None = None
     last_event_at: int | None = None
+    since: int | None = None
+    first_scan_at: int | None = None
+    was_in_trouble: bool = False
 
 
 def recompute(events: Iterable[TrackingEvent]) -> PackageStanding:
     """Derive the standing of a parcel from all its events, in whatever order and however often."""
     history = sorted(set(events), key=_moment)
     state, reason, arrived_at = PACKAGE_TABLE.initial, None, None
+    was_in_trouble = False
     for event in history:
         news = event.meaning.state
         if news is None:
@@ -135,12 +148,17 @@ def recompute(events: Iterable[TrackingEvent]) -> PackageStanding:
             arrived_at = event.occurred_at
         if state == news == _S.EXCEPTION:
             reason = _telling(event.meaning.exception_reason, reason)
+        was_in_trouble = was_in_trouble or is_in_trouble(state)
+    proofs = [event for event in history if _proves_hand_over(event)]
     return PackageStanding(
         state=state,
         exception_reason=reason,
-        handed_over_at=next((e.occurred_at for e in history if _proves_hand_over(e)), None),
+        handed_over_at=next((e.occurred_at for e in proofs), None),
         delivered_at=arrived_at if state == _S.DELIVERED else None,
         last_event_at=max((e.occurred_at for e in history if _is_sign_of_life(e)), default=None),
+        since=arrived_at,
+        first_scan_at=next((e.occurred_at for e in proofs if e.source != VENDOR_SOURCE), None),
+        was_in_trouble=was_in_trouble,
     )
 
 

@@ -8,10 +8,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from zlib import crc32
 
 WORD_LENGTH_MAX = 40  # In characters; more of a word tells no orders apart.
 ORDER_WORDS_MAX = 200  # An order of many lines must not cost many times what others cost.
 QUERY_WORDS_MAX = 8  # Each is a condition of the query.
+SKETCH_BITS = 62  # What a signed integer of eight bytes holds.
+_SKETCHED_LENGTHS = (2, 3, 4)  # Names of two signs are whole names in Japan.
 LAST_CHARACTER = "\U0010ffff"  # Follows every other one, in UTF-8 too.
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
@@ -48,6 +53,27 @@ def words_of_query(text: str) -> tuple[str, ...]:
     """
     pieces = _pieces(text)
     return _bounded(map(_bare, pieces), QUERY_WORDS_MAX) or _bounded(pieces, QUERY_WORDS_MAX)
+
+
+def sketch_of(words: Iterable[str]) -> int:
+    """Draw the beginnings of words as bits: a word that begins like none of them lacks a bit.
+
+    So `sketch_of(order) & sketch_of(query) == sketch_of(query)` holds for every order that the
+    query finds, and for few others. Beginnings with a digit are left out: numbers tell orders
+    apart without it, and a tracking number comes late to an order whose sketch is drawn.
+    """
+    sketch = 0
+    for word, length in product(words, _SKETCHED_LENGTHS):
+        if len(word) >= length:
+            sketch |= _bit_of(word[:length])
+    return sketch
+
+
+@lru_cache(maxsize=4096)
+def _bit_of(beginning: str) -> int:
+    if any(map(str.isdigit, beginning)):
+        return 0
+    return 1 << crc32(beginning.encode()) % SKETCH_BITS
 
 
 def words_after(prefix: str) -> str:

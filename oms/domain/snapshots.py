@@ -20,6 +20,11 @@ class Address:
     phone: str = ""
 
 
+SKU_PREFIX = "sku:"
+TITLE_PREFIX = "title:"
+FILE_LINE_PREFIX = "file:"  # Begins the id of a line whose file has none: position and SKU follow.
+
+
 @dataclass(frozen=True, slots=True)
 class LineSnapshot:
     """One line of a store order.
@@ -38,13 +43,25 @@ class LineSnapshot:
     price: Money
     removed_quantity: int = 0
     needs_shipping: bool = True
+    is_fulfilled: bool = False  # The store shipped this line, whatever it says of the order.
+
+    @property
+    def is_by_words(self) -> bool:
+        """Tell whether the product is named by SKU or title, as files do that know no ids."""
+        return self.product_id.startswith((SKU_PREFIX, TITLE_PREFIX))
+
+
+def product_by_words(sku: str, title: str) -> str:
+    """Make the product id of a line that names its product by SKU, else by its title."""
+    return f"{SKU_PREFIX}{sku}" if sku else f"{TITLE_PREFIX}{title}"
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
     """One store order. Instants are UTC epoch seconds; `raw` is the store's own document.
 
-    `store_status` is the store's word (`processing`), kept even when we do not know it.
+    `store_status` is the store's word (`processing`), kept even when we do not know it. `refunded`
+    is what the store has given back so far, in the order's currency; None when nothing.
     `is_paid`, `is_cancelled` and `is_fulfilled` are the connector's reading of the store's fields.
     """
 
@@ -64,6 +81,21 @@ class OrderSnapshot:
     lines: tuple[LineSnapshot, ...]
     raw: bytes = field(repr=False)
     note: str = ""
+    refunded: Money | None = None
+
+    @property
+    def refunded_minor(self) -> int:
+        """What was given back so far, in minor units of the order's currency."""
+        return 0 if self.refunded is None else self.refunded.amount_minor
+
+    @property
+    def charged_minor(self) -> int:
+        """What the customer is charged, before refunds.
+
+        That is the total, unless the store cancelled the order: then as much as was refunded, so
+        that nothing of it stays, whether or not the store writes a refund for it.
+        """
+        return self.refunded_minor if self.is_cancelled else self.total.amount_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+FILES_PLATFORM = "files"  # No web store behind it: orders come from files.
+
 
 class StoreState(StrEnum):
     """Whether a store is pulled."""
@@ -16,6 +18,14 @@ class Processing(StrEnum):
 
     AUTOMATIC = "AUTOMATIC"
     MANUAL = "MANUAL"
+
+
+class WriteBackMode(StrEnum):
+    """When a store is told of parcels."""
+
+    SEPARATE = "SEPARATE"  # Each as soon as a carrier has it.
+    TOGETHER = "TOGETHER"  # All of an order when nothing of it waits any more.
+    OFF = "OFF"
 
 
 class SyncRunState(StrEnum):
@@ -36,7 +46,7 @@ class Store:
     """A web store of a merchant.
 
     Everything that changed in it before `synced_until_at` has been read; None before the first
-    complete sync.
+    complete sync. It is told of parcels that were handed over at `write_back_since_at` or later.
     """
 
     id: str
@@ -52,6 +62,13 @@ class Store:
     version: int
     created_at: int
     latest_sync_run_id: str = ""
+    write_back_mode: WriteBackMode = WriteBackMode.SEPARATE
+    write_back_since_at: int = 0
+
+    @property
+    def is_pulled(self) -> bool:
+        """Tell whether there is a web store to read."""
+        return self.platform != FILES_PLATFORM
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+VENDOR_SOURCE: Final = "vendor"  # The source of events that the vendor reported.
 
 
 class PackageState(StrEnum):
@@ -48,7 +51,7 @@ class TrackingEvent:
     """One scan or notice.
 
     `occurred_at` is UTC epoch seconds. `raw_status` is the carrier's own word, kept even when we do
-    not know it. `source` is the carrier gateway's name, or `vendor` when the vendor reported it.
+    not know it. `source` is the carrier gateway's name, or VENDOR_SOURCE.
     """
 
     occurred_at: int

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from oms.domain.admission import Admission
 from oms.domain.allocations import AllocationState
-from oms.domain.costs import CostKind, CostSource
+from oms.domain.costs import CostKind, CostSource, final
 from oms.domain.holds import Hold
 from oms.domain.ledger import LineLedger, ShippingStatus
 from oms.domain.money import Money, totals
 from oms.domain.snapshots import Address
 from oms.domain.tracking import ExceptionReason, PackageState
+from oms.domain.write_backs import WriteBack
 
 
 @dataclass(slots=True)
@@ -68,6 +69,7 @@ class PackageView:
     tracking_problem: str
     version: int
     created_at: int
+    stalls_at: int | None
     lines: tuple[PackageLineView, ...] = ()
     events: tuple[TrackingEventView, ...] = ()
 
@@ -121,8 +123,8 @@ class AllocationView:
         return totals(cost.amount for cost in self.costs if cost.source == source)
 
     def final_costs(self) -> tuple[Money, ...]:
-        """Return what counts: the recorded costs where there are any, else the quoted ones."""
-        return self.total(CostSource.ACTUAL) or self.total(CostSource.QUOTED)
+        """Sum what counts per currency: of each kind the recorded costs, else the quoted ones."""
+        return totals(cost.amount for cost in final(self.costs)) if self.costs else ()
 
 
 @dataclass(slots=True)
@@ -139,6 +141,7 @@ class LineView:
     price: Money
     ledger: LineLedger
     pending_reason: str
+    margin: Money | None = None
 
 
 @dataclass(slots=True)
@@ -176,7 +179,13 @@ class OrderView:
     note: str = ""
     recipient: Address | None = None
     cancelled_at: int | None = None
+    stalls_at: int | None = None
     holds: tuple[Hold, ...] = ()
     lines: tuple[LineView, ...] = ()
     allocations: tuple[AllocationView, ...] = ()
     history: tuple[EventView, ...] = ()
+    write_backs: tuple[WriteBack, ...] = ()
+    refunded: Money | None = None
+    charged: Money | None = None
+    margin: Money | None = None
+    missing_rates: tuple[str, ...] = ()

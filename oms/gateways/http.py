@@ -85,6 +85,7 @@ class _Request:
     method: str
     target: str
     body: bytes | None = field(default=None, repr=False)
+    is_repeatable: bool = True
 
 
 class JsonClient:
@@ -130,6 +131,17 @@ class JsonClient:
         """
         return self._exchange(_Request("POST", path, json.dumps(document).encode()), path)
 
+    def send_once(self, method: str, path: str, document: object) -> Answer:
+        """Send a document that must not arrive twice; `path` is as in `get`.
+
+        Whether it arrived is not known when this fails: look before sending it again.
+
+        Raises:
+            GatewayError: no whole JSON document came, or a status that is no success.
+        """
+        body = json.dumps(document).encode()
+        return self._exchange(_Request(method, path, body, is_repeatable=False), path)
+
     def close(self) -> None:
         """Let go of the kept connection."""
         self._pool.close()
@@ -145,11 +157,11 @@ class JsonClient:
         return Answer(response.headers, self._decode(body), took)
 
     def _read_with_a_retry(self, request: _Request) -> tuple[urllib3.BaseHTTPResponse, bytes]:
-        """Read once, and once more if the connection was refused or dropped."""
+        """Read once, and once more if the connection dropped and the request bears it."""
         try:
             return self._read(request)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            if not is_worth_a_quick_retry(error):
+            if not (request.is_repeatable and is_worth_a_quick_retry(error)):
                 raise self._failure(error) from error
         self._settings.pause(QUICK_RETRY_PAUSE_SECONDS)
         try:

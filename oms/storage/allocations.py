@@ -82,8 +82,9 @@ def waiting_orders(db: Database, order_ids: Sequence[str]) -> list[WaitingOrder]
         "SELECT al.line_id, a.vendor_id FROM allocation a JOIN allocation_line al"
         f" ON al.allocation_id = a.id WHERE a.order_id IN ({marks(found)})"
         f" AND (a.state IN ({marks(tuple(REFUSED_STATES))})"
-        # Closed short: what a vendor gave back is not offered to it again either.
-        " OR al.returned > 0 AND a.state <> 'CANCELLED')",
+        # Closed short: what a vendor gave back with a reason is not offered to it again either.
+        # What was taken back from it is: the order may need it again.
+        " OR al.returned > 0 AND a.reject_reason <> '')",
         *found,
         *sorted(REFUSED_STATES),
     ):
@@ -329,6 +330,11 @@ def overdue(db: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def put_off_deadline(db: Database, allocation_id: str, until: int) -> None:
+    """Let a vendor accept until another instant (epoch ms)."""
+    db.run("UPDATE allocation SET accept_deadline_at = ? WHERE id = ?", until, allocation_id)
+
+
 def acceptance_hours(db: Database, merchant_id: str, vendor_ids: Sequence[str]) -> dict[str, int]:
     """Return the hours to accept, of those vendors who must accept by word."""
     rows = db.all(
@@ -341,10 +347,17 @@ def acceptance_hours(db: Database, merchant_id: str, vendor_ids: Sequence[str]) 
 
 
 def note_address_change(db: Database, order_id: str, now_ms: int) -> None:
-    """Tell the vendors who accepted a part of an order that its address changed."""
+    """Tell the vendors who work on a part of an order that its address changed.
+
+    Who has not accepted yet sees the new address alone, but may not accept by the old etag; who has
+    packed is told as long as a parcel of his is not with the carrier.
+    """
     db.run(
-        "UPDATE allocation SET address_changed_at = ?, version = version + 1 WHERE order_id = ?"
-        " AND state IN ('ACCEPTED', 'CANCELLATION_REQUESTED')",
+        "UPDATE allocation SET version = version + 1, address_changed_at ="
+        " CASE WHEN state = 'SUBMITTED' THEN address_changed_at ELSE ? END WHERE order_id = ?"
+        " AND (state IN ('SUBMITTED', 'ACCEPTED', 'CANCELLATION_REQUESTED') OR EXISTS ("
+        "SELECT 1 FROM package p WHERE p.allocation_id = allocation.id"
+        " AND p.handed_over_at IS NULL AND p.state <> 'VOIDED'))",
         now_ms,
         order_id,
     )

@@ -7,7 +7,13 @@ from oms.domain.catalog import Product, Variant
 from oms.domain.errors import NotFound
 from oms.domain.ids import IdKind, new_id
 from oms.domain.money import Money
-from oms.domain.snapshots import LineSnapshot, ProductSnapshot, VariantSnapshot
+from oms.domain.snapshots import (
+    SKU_PREFIX,
+    TITLE_PREFIX,
+    LineSnapshot,
+    ProductSnapshot,
+    VariantSnapshot,
+)
 from oms.domain.stores import Store
 from oms.storage.database import Database, Row, marks
 
@@ -72,15 +78,46 @@ def variant_ids(
 ) -> dict[VariantKey, VariantIds]:
     """Find the variants that order lines name.
 
-    One that the catalogue lacks (not pulled yet, or deleted since) is added with what the line
-    says of it, so that it can be hosted.
+    A line that names its product by SKU or title gets the only variant of that SKU (or the only
+    product of that title) in the store, else in the merchant's whole catalogue. What is still
+    missing (unknown, ambiguous, not pulled yet, or deleted since) is added with what the line says
+    of it, so that it can be hosted.
     """
     wanted = {(line.product_id, line.variant_id): line for line in lines if line.product_id}
     found = _variants_of(db, store.id, sorted({key[0] for key in wanted}))
+    by_words = [line for key, line in wanted.items() if key not in found and line.is_by_words]
+    if by_words:
+        found |= _variants_by_words(db, store, by_words)
     missing = [line for key, line in wanted.items() if key not in found]
     if missing:
         _add_missing(db, store, missing, now_ms)
-        found = _variants_of(db, store.id, sorted({key[0] for key in wanted}))
+        found |= _variants_of(db, store.id, sorted({key[0] for key in wanted}))
+    return found
+
+
+_BY_WORDS = (
+    "SELECT {word}, p.store_id, p.id, v.id, v.needs_shipping FROM variant v"
+    " JOIN product p ON p.id = v.product_id WHERE {word} IN ({marks}) AND p.merchant_id = ?"
+)
+
+
+def _variants_by_words(
+    db: Database, store: Store, lines: Sequence[LineSnapshot]
+) -> dict[VariantKey, VariantIds]:
+    """Find the variants of lines by SKU, or by title where they have none, if only one fits."""
+    candidates: dict[str, list[Row]] = {}
+    for word, prefix in (("v.sku", SKU_PREFIX), ("p.title", TITLE_PREFIX)):
+        keys = [line.product_id for line in lines if line.product_id.startswith(prefix)]
+        words = [key.removeprefix(prefix) for key in keys]
+        sql = _BY_WORDS.format(word=word, marks=marks(words))
+        for row in db.all(sql, *words, store.merchant_id) if words else ():
+            candidates.setdefault(prefix + row[0], []).append(row)
+    found: dict[VariantKey, VariantIds] = {}
+    for key, rows in candidates.items():
+        fitting = [row for row in rows if row[1] == store.id] or rows
+        if len(fitting) == 1:
+            _, _, product_id, variant_id, needs_shipping = fitting[0]
+            found[key, ""] = VariantIds(product_id, variant_id, bool(needs_shipping))
     return found
 
 

@@ -61,6 +61,17 @@ def drop_expired(db: Database, order_ids: Sequence[str], now_ms: int) -> None:
     _mark(db, order_ids)
 
 
+def put_off(db: Database, order_id: str, now_ms: int, until: int) -> None:
+    """Let the ended holds of an order last until another instant (epoch ms)."""
+    db.run(
+        "UPDATE hold SET expire_at = ? WHERE order_id = ? AND expire_at IS NOT NULL"
+        " AND expire_at <= ?",
+        until,
+        order_id,
+        now_ms,
+    )
+
+
 def of_orders(db: Database, order_ids: Sequence[str]) -> Mapping[str, tuple[Hold, ...]]:
     """Read the holds of orders by order id, oldest first."""
     found: dict[str, tuple[Hold, ...]] = {}

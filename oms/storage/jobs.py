@@ -13,8 +13,19 @@ from typing import Any
 
 from oms.domain.errors import AlreadyExists, IllegalTransition, NotFound
 from oms.domain.ids import IdKind, new_id
-from oms.domain.jobs import LEASE_MS, REDISPATCH_MS, ClaimedJob, Job, JobKind, JobState
-from oms.storage.database import Database, Row
+from oms.domain.jobs import (
+    LEASE_MS,
+    OUTSIDE_KINDS,
+    REDISPATCH_MS,
+    ClaimedJob,
+    Job,
+    JobKind,
+    JobState,
+    Lane,
+    lane_of,
+)
+from oms.storage import turns
+from oms.storage.database import Database, Row, marks
 
 _ERROR_LENGTH_MAX = 2_000
 
@@ -39,8 +50,8 @@ def enqueue(
     """
     db.run(
         "INSERT INTO job (id, kind, merchant_id, dedupe_key, generation, args, cursor, state,"
-        " due_at, lease_until, lease_generation, crashes, failures, last_error, created_at)"
-        " VALUES (?, ?, ?, ?, 1, ?, '{}', 'PENDING', ?, 0, 0, 0, 0, '', ?)"
+        " due_at, lease_until, lease_generation, crashes, failures, last_error, created_at, lane)"
+        " VALUES (?, ?, ?, ?, 1, ?, '{}', 'PENDING', ?, 0, 0, 0, 0, '', ?, ?)"
         " ON CONFLICT (dedupe_key) WHERE state = 'PENDING' DO UPDATE SET"
         " generation = job.generation + 1, due_at = CASE"
         " WHEN job.failures > 0 OR job.lease_until > excluded.due_at THEN job.due_at"
@@ -52,20 +63,25 @@ def enqueue(
         json.dumps(args or {}),
         now_ms,
         now_ms,
+        lane_of(kind).value,
     )
 
 
-def take_due(db: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
-    """Return (id, kind) of due jobs, oldest first, and put off their next wake-up.
+def take_due(
+    db: Database, now_ms: int, limit: int, lane: Lane | None = None
+) -> list[tuple[str, str]]:
+    """Return (id, kind) of due jobs of one lane or of all, oldest first; put off their wake-ups.
 
     Any number of relays may call it: a job goes to one of them, and to another one only after
     REDISPATCH_MS, unless it was finished or put off meanwhile.
     """
     skip = "" if db.is_sqlite else " FOR UPDATE SKIP LOCKED"
+    lanes = tuple(Lane) if lane is None else (lane,)
     with db.transaction():
         rows = db.all(
-            "SELECT id, kind FROM job WHERE state = 'PENDING' AND due_at <= ?"
-            f" ORDER BY due_at LIMIT ?{skip}",
+            f"SELECT id, kind FROM job WHERE state = 'PENDING' AND lane IN ({marks(lanes)})"
+            f" AND due_at <= ? ORDER BY due_at LIMIT ?{skip}",
+            *(lane.value for lane in lanes),
             now_ms,
             limit,
         )
@@ -74,12 +90,13 @@ def take_due(db: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def has_due(db: Database, now_ms: int) -> bool:
-    """Tell cheaply whether `take_due` would find something."""
-    return (
-        db.one("SELECT 1 FROM job WHERE state = 'PENDING' AND due_at <= ? LIMIT 1", now_ms)
-        is not None
+def next_due_at(db: Database, lane: Lane) -> int | None:
+    """Tell cheaply when the next job of a lane is due (epoch ms); None when there is none."""
+    row = db.one(
+        "SELECT due_at FROM job WHERE state = 'PENDING' AND lane = ? ORDER BY due_at LIMIT 1",
+        lane.value,
     )
+    return None if row is None else int(row[0])
 
 
 def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
@@ -151,14 +168,32 @@ def advance(db: Database, job: ClaimedJob, cursor: Mapping[str, Any], now_ms: in
     )
 
 
+def keep(db: Database, job: ClaimedJob, now_ms: int) -> None:
+    """Prolong the lease of a job before its next step calls an outside system.
+
+    Raises:
+        LeaseLostError: another worker holds the job.
+    """
+    _fenced(
+        db,
+        "UPDATE job SET lease_until = ?, due_at = ?"
+        " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        now_ms + LEASE_MS,
+        now_ms + LEASE_MS,
+        job.id,
+        job.lease_token,
+    )
+
+
 def finish(db: Database, job: ClaimedJob, now_ms: int) -> None:
     """Mark a job done in its last step's transaction; run it again if it was triggered meanwhile.
 
     Raises:
         LeaseLostError: another worker holds the job; the transaction must be rolled back.
     """
-    _fenced(
+    _release(
         db,
+        job,
         "UPDATE job SET state = CASE WHEN generation = lease_generation THEN 'DONE' ELSE 'PENDING'"
         " END, cursor = '{}', crashes = 0, failures = 0, last_error = '', lease_token = NULL,"
         " lease_until = 0, due_at = ?,"
@@ -185,11 +220,17 @@ def step(db: Database, job: ClaimedJob, cursor: Mapping[str, Any] | None, now_ms
 
 def give_back(db: Database, job: ClaimedJob, now_ms: int) -> None:
     """Let another worker go on with the job at once, from its last cursor."""
-    _fenced(
+    defer(db, job, now_ms)
+
+
+def defer(db: Database, job: ClaimedJob, due_at: int) -> None:
+    """Give the job back until it is its turn (epoch ms); that is no failure."""
+    _release(
         db,
+        job,
         "UPDATE job SET lease_token = NULL, lease_until = 0, due_at = ?"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
-        now_ms,
+        due_at,
         job.id,
         job.lease_token,
     )
@@ -197,8 +238,9 @@ def give_back(db: Database, job: ClaimedJob, now_ms: int) -> None:
 
 def put_off(db: Database, job: ClaimedJob, error: str, due_at: int) -> None:
     """Give the job back after a failure, to be tried again at `due_at` (epoch ms)."""
-    _fenced(
+    _release(
         db,
+        job,
         "UPDATE job SET failures = failures + 1, crashes = 0, last_error = ?, lease_token = NULL,"
         " lease_until = 0, due_at = ? WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         error[:_ERROR_LENGTH_MAX],
@@ -210,8 +252,9 @@ def put_off(db: Database, job: ClaimedJob, error: str, due_at: int) -> None:
 
 def quarantine(db: Database, job: ClaimedJob, error: str, now_ms: int) -> None:
     """Give a job up until the operator decides."""
-    _fenced(
+    _release(
         db,
+        job,
         "UPDATE job SET state = 'QUARANTINED', failures = failures + 1, last_error = ?,"
         " lease_token = NULL, lease_until = 0, finished_at = ?"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
@@ -225,6 +268,13 @@ def quarantine(db: Database, job: ClaimedJob, error: str, now_ms: int) -> None:
 def _fenced(db: Database, sql: str, *parameters: object) -> None:
     if db.run(sql, *parameters) != 1:
         raise LeaseLostError
+
+
+def _release(db: Database, job: ClaimedJob, sql: str, *parameters: object) -> None:
+    """Write fenced that the job is held no longer; its turn ends with it."""
+    _fenced(db, sql, *parameters)
+    if job.kind in OUTSIDE_KINDS:
+        turns.let_go(db, job.lease_token)
 
 
 _SHOWN_STATE = "CASE WHEN state = 'PENDING' AND lease_until > ? THEN 'RUNNING' ELSE state END"

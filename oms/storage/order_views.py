@@ -6,18 +6,22 @@ from typing import Any
 
 from oms.domain.admission import Admission
 from oms.domain.errors import NotFound
+from oms.domain.exchange_rates import ExchangeRates
 from oms.domain.ledger import LineLedger, ShippingStatus
+from oms.domain.margins import fill_margins, foreign
 from oms.domain.money import Money
 from oms.domain.snapshots import Address
 from oms.domain.views import LineView, OrderView
-from oms.storage import allocation_views, events, holds
+from oms.storage import allocation_views, events, exchange_rates, holds, sales, write_backs
 from oms.storage.database import Database, Row, marks
-from oms.storage.order_filter import TAG_CONDITIONS, OrderFilter, PageKey, page_statement
+from oms.storage.order_filter import TAG_CONDITIONS, OrderFilter
+from oms.storage.order_page import PageKey, page_statement
 
 _COLUMNS = (
     "o.id, o.merchant_id, o.store_id, o.external_id, o.number, o.store_status, o.admission,"
     " o.status, o.currency, o.total_minor, o.customer_name, o.country, o.placed_at,"
-    " o.store_updated_at, o.version, o.created_at, o.cancelled_at"
+    " o.store_updated_at, o.version, o.created_at, o.cancelled_at,"
+    " o.stalls_at, o.refunded_minor, o.charged_minor"
 )
 
 
@@ -69,7 +73,7 @@ def get(db: Database, merchant_id: str, order_id: str) -> OrderView:
         "SELECT customer_email, note, address FROM order_detail WHERE order_id = ?", order_id
     )
     assert detail is not None
-    return _order(
+    order = _order(
         row,
         customer_email=detail[0],
         note=detail[1],
@@ -78,7 +82,17 @@ def get(db: Database, merchant_id: str, order_id: str) -> OrderView:
         lines=tuple(lines_of(db, [row])[order_id]),
         allocations=allocation_views.of_order(db, order_id),
         history=events.of_order(db, order_id),
+        write_backs=write_backs.of_order(db, order_id),
     )
+    costs = [
+        (line_id, Money(currency, amount))
+        for line_id, currency, amount in sales.costs_of_lines(db, order_id)
+    ]
+    rates = ExchangeRates.none()
+    if foreign(order):
+        rates = exchange_rates.towards(db, merchant_id, order.total.currency)
+    fill_margins(order, costs, rates)
+    return order
 
 
 def lines_of(db: Database, orders: Sequence[Row]) -> dict[str, list[LineView]]:
@@ -128,5 +142,8 @@ def _order(row: Row, **more: Any) -> OrderView:
         version=row[14],
         created_at=row[15],
         cancelled_at=row[16],
+        stalls_at=row[17],
+        refunded=Money(row[8], row[18]) if row[18] else None,
+        charged=Money(row[8], row[19]),
         **more,
     )

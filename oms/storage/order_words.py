@@ -2,33 +2,37 @@
 
 from collections.abc import Iterable, Sequence
 
-from oms.domain.search_words import SearchedOrder, words_of_code, words_of_order
-from oms.storage.database import Database, marks
+from oms.domain.search_words import SearchedOrder, sketch_of, words_of_code, words_of_order
+from oms.storage.database import Database, Row, marks
 from oms.storage.orders import AppliedOrder
 
 
 def insert(db: Database, merchant_id: str, orders: Sequence[AppliedOrder]) -> None:
     """Write the words of orders that were never seen before."""
-    _add(
-        db,
-        [
-            (merchant_id, word, order.id)
-            for order in orders
-            for word in words_of_order(
-                SearchedOrder(
-                    number=order.snapshot.number,
-                    customer_name=order.snapshot.customer_name,
-                    skus=tuple(line.sku for line in order.snapshot.lines),
-                    titles=tuple(line.title for line in order.snapshot.lines),
-                )
+    rows: list[Row] = []
+    for order in orders:
+        words = words_of_order(
+            SearchedOrder(
+                number=order.snapshot.number,
+                customer_name=order.snapshot.customer_name,
+                skus=tuple(line.sku for line in order.snapshot.lines),
+                titles=tuple(line.title for line in order.snapshot.lines),
             )
-        ],
-    )
+        )
+        sketch = sketch_of(words)
+        rows += [(merchant_id, word, order.id, sketch) for word in words]
+    _add(db, rows)
 
 
 def add_tracking_number(db: Database, merchant_id: str, order_id: str, number: str) -> None:
     """Let a locked order be found by one more number; one that is known changes nothing."""
-    _add(db, [(merchant_id, word, order_id) for word in words_of_code(number)])
+    words = words_of_code(number)
+    row = db.one("SELECT sketch FROM order_word WHERE order_id = ? LIMIT 1", order_id)
+    before = 0 if row is None else row[0]
+    sketch = before | sketch_of(words)
+    if sketch != before:
+        db.run("UPDATE order_word SET sketch = ? WHERE order_id = ?", sketch, order_id)
+    _add(db, [(merchant_id, word, order_id, sketch) for word in words])
 
 
 def refresh(db: Database, order_ids: Sequence[str]) -> None:
@@ -38,19 +42,20 @@ def refresh(db: Database, order_ids: Sequence[str]) -> None:
     wanted = _wanted(db, order_ids)
     written = set(
         db.all(
-            "SELECT merchant_id, word, order_id FROM order_word"
+            "SELECT merchant_id, word, order_id, sketch FROM order_word"
             f" WHERE order_id IN ({marks(order_ids)})",
             *order_ids,
         )
     )
+    # An order with another sketch has all its words written anew.
     db.many(
-        "DELETE FROM order_word WHERE merchant_id = ? AND word = ? AND order_id = ?",
+        "DELETE FROM order_word WHERE merchant_id = ? AND word = ? AND order_id = ? AND sketch = ?",
         sorted(written - wanted),
     )
     _add(db, sorted(wanted - written))
 
 
-def _wanted(db: Database, order_ids: Sequence[str]) -> set[tuple[str, str, str]]:
+def _wanted(db: Database, order_ids: Sequence[str]) -> set[Row]:
     which = f"IN ({marks(order_ids)})"
     skus: dict[str, list[str]] = {}
     titles: dict[str, list[str]] = {}
@@ -70,10 +75,9 @@ def _wanted(db: Database, order_ids: Sequence[str]) -> set[tuple[str, str, str]]
     rows = db.all(
         f"SELECT id, merchant_id, number, customer_name FROM orders WHERE id {which}", *order_ids
     )
-    return {
-        (merchant_id, word, order_id)
-        for order_id, merchant_id, number, customer_name in rows
-        for word in words_of_order(
+    found: set[Row] = set()
+    for order_id, merchant_id, number, customer_name in rows:
+        words = words_of_order(
             SearchedOrder(
                 number=number,
                 customer_name=customer_name,
@@ -82,12 +86,14 @@ def _wanted(db: Database, order_ids: Sequence[str]) -> set[tuple[str, str, str]]
                 titles=tuple(titles.get(order_id, ())),
             )
         )
-    }
+        sketch = sketch_of(words)
+        found |= {(merchant_id, word, order_id, sketch) for word in words}
+    return found
 
 
-def _add(db: Database, rows: Iterable[tuple[str, str, str]]) -> None:
+def _add(db: Database, rows: Iterable[Row]) -> None:
     db.many(
-        "INSERT INTO order_word (merchant_id, word, order_id) VALUES (?, ?, ?)"
+        "INSERT INTO order_word (merchant_id, word, order_id, sketch) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         rows,
     )

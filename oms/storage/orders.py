@@ -26,6 +26,7 @@ class KnownOrder:
     content_hash: str
     store_updated_at: int
     admission: Admission
+    is_completed_by_us: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class LineRecord:
     ledger: LineLedger
     word: StoreWord
     pending_reason: str
+    sku: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,16 @@ class AppliedOrder:
 def known(db: Database, store_id: str, external_ids: Sequence[str]) -> dict[str, KnownOrder]:
     """Find and lock, in id order, the orders of a store that exist already, by external id."""
     rows = db.all(
-        "SELECT external_id, id, content_hash, store_updated_at, admission FROM orders"
+        "SELECT external_id, id, content_hash, store_updated_at, admission,"
+        " completion_sent_at IS NOT NULL FROM orders"
         f" WHERE store_id = ? AND external_id IN ({marks(external_ids)})"
         f" ORDER BY id{db.lock_rows}",
         store_id,
         *external_ids,
     )
-    return {row[0]: KnownOrder(row[1], row[2], row[3], Admission(row[4])) for row in rows}
+    return {
+        row[0]: KnownOrder(row[1], row[2], row[3], Admission(row[4]), bool(row[5])) for row in rows
+    }
 
 
 def lock(db: Database, order_ids: Iterable[str]) -> None:
@@ -111,12 +117,14 @@ class OwnedOrder:
     country: str
     cancelled_at: int | None
     version: int
+    placed_at: int
 
 
 def lock_owned(db: Database, merchant_id: str, order_ids: Sequence[str]) -> dict[str, OwnedOrder]:
     """Lock, in id order, those of the orders that are the merchant's."""
     rows = db.all(
-        "SELECT id, number, admission, currency, country, cancelled_at, version FROM orders"
+        "SELECT id, number, admission, currency, country, cancelled_at, version, placed_at"
+        " FROM orders"
         f" WHERE merchant_id = ? AND id IN ({marks(order_ids)}) ORDER BY id{db.lock_rows}",
         merchant_id,
         *order_ids,
@@ -145,8 +153,8 @@ def insert(db: Database, store: Store, orders: Sequence[AppliedOrder], now_ms: i
     db.many(
         "INSERT INTO orders (id, merchant_id, store_id, external_id, number, store_status,"
         " admission, status, has_open_units, currency, total_minor, customer_name, country,"
-        " placed_at, store_updated_at, content_hash, version, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+        " placed_at, store_updated_at, content_hash, version, created_at, refunded_minor,"
+        " charged_minor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
         [
             (
                 order.id,
@@ -166,6 +174,8 @@ def insert(db: Database, store: Store, orders: Sequence[AppliedOrder], now_ms: i
                 order.snapshot.updated_at * 1000,
                 order.content_hash,
                 now_ms,
+                order.snapshot.refunded_minor,
+                order.snapshot.charged_minor,
             )
             for order in orders
         ],
@@ -215,8 +225,8 @@ def update(db: Database, order: AppliedOrder) -> None:
     snapshot = order.snapshot
     db.run(
         "UPDATE orders SET number = ?, store_status = ?, admission = ?, currency = ?,"
-        " total_minor = ?, customer_name = ?, country = ?, store_updated_at = ?, content_hash = ?"
-        " WHERE id = ?",
+        " total_minor = ?, customer_name = ?, country = ?, store_updated_at = ?, content_hash = ?,"
+        " refunded_minor = ?, charged_minor = ? WHERE id = ?",
         snapshot.number,
         snapshot.store_status,
         order.admission.value,
@@ -226,6 +236,8 @@ def update(db: Database, order: AppliedOrder) -> None:
         snapshot.address.country_code,
         snapshot.updated_at * 1000,
         order.content_hash,
+        snapshot.refunded_minor,
+        snapshot.charged_minor,
         order.id,
     )
     db.run(
@@ -273,7 +285,7 @@ def lines_of(db: Database, order_ids: Sequence[str]) -> dict[str, list[LineRecor
     for row in db.all(
         "SELECT id, order_id, external_id, product_id, variant_id, needs_shipping, pending_reason,"
         " ordered, removed, elsewhere, excluded, allocated, packed, handed_over, delivered,"
-        " settled, wanted, is_fulfilled FROM order_line"
+        " settled, wanted, is_fulfilled, sku, title FROM order_line"
         f" WHERE order_id IN ({marks(order_ids)}) ORDER BY position",
         *order_ids,
     ):
@@ -288,6 +300,8 @@ def lines_of(db: Database, order_ids: Sequence[str]) -> dict[str, list[LineRecor
                 pending_reason=row[6],
                 ledger=LineLedger(*row[7:16]),
                 word=StoreWord(row[16], bool(row[17])),
+                sku=row[18],
+                title=row[19],
             )
         )
     return found

@@ -11,7 +11,7 @@ from oms.storage.database import Database, Row, marks
 _PACKAGE = (
     "SELECT id, allocation_id, order_id, vendor_id, carrier_code, tracking_number, state,"
     " exception_reason, raw_status, handed_over_at, delivered_at, next_poll_at, tracking_problem,"
-    " version, created_at FROM package"
+    " version, created_at, stalls_at FROM package"
 )
 
 
@@ -100,5 +100,6 @@ def _package(row: Row, **more: Any) -> PackageView:
         tracking_problem=row[12],
         version=row[13],
         created_at=row[14],
+        stalls_at=row[15],
         **more,
     )

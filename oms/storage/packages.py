@@ -23,6 +23,7 @@ class NewPackage:
     carrier_code: str
     tracking_number: str
     next_poll_at: int
+    stalls_at: int | None
     lines: tuple[tuple[str, int], ...]
 
 
@@ -59,8 +60,8 @@ def insert(db: Database, package: NewPackage, now_ms: int) -> None:
     inserted = db.run(
         "INSERT INTO package (id, allocation_id, order_id, vendor_id, carrier_code,"
         " tracking_number, live_number, state, exception_reason, raw_status, next_poll_at,"
-        " quiet_polls, is_registered, tracking_problem, version, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, 'ANNOUNCED', '', '', ?, 0, FALSE, '', 1, ?)"
+        " quiet_polls, is_registered, tracking_problem, version, created_at, stalls_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'ANNOUNCED', '', '', ?, 0, FALSE, '', 1, ?, ?)"
         " ON CONFLICT DO NOTHING",
         package.id,
         package.allocation_id,
@@ -71,6 +72,7 @@ def insert(db: Database, package: NewPackage, now_ms: int) -> None:
         package.tracking_number,
         package.next_poll_at,
         now_ms,
+        package.stalls_at,
     )
     if not inserted:
         raise AlreadyExists(
@@ -96,6 +98,24 @@ def records(db: Database, package_ids: Sequence[str]) -> list[PackageRecord]:
     """Read parcels by id, in id order."""
     rows = db.all(f"{_RECORD} WHERE p.id IN ({marks(package_ids)}) ORDER BY p.id", *package_ids)
     return [_record(row) for row in rows]
+
+
+def live(db: Database, vendor_id: str, tracking_number: str) -> PackageRecord | None:
+    """Read a vendor's parcel of a number, unless it was voided."""
+    row = db.one(
+        f"{_RECORD} WHERE p.vendor_id = ? AND p.live_number = ?", vendor_id, tracking_number
+    )
+    return None if row is None else _record(row)
+
+
+def orders_of(db: Database, vendor_id: str, allocation_ids: Sequence[str]) -> list[str]:
+    """Return the orders of those of the allocations that are the vendor's."""
+    rows = db.all(
+        f"SELECT order_id FROM allocation WHERE vendor_id = ? AND id IN ({marks(allocation_ids)})",
+        vendor_id,
+        *allocation_ids,
+    )
+    return [row[0] for row in rows]
 
 
 def due(db: Database, now_ms: int, limit: int) -> list[PackageRecord]:
@@ -167,6 +187,7 @@ class Followed:
     is_registered: bool
     quiet_polls: int
     next_poll_at: int | None
+    stalls_at: int | None
 
 
 def write_standing(
@@ -179,21 +200,45 @@ def write_standing(
     """
     db.run(
         "UPDATE package SET state = ?, exception_reason = ?, handed_over_at = ?, delivered_at = ?,"
-        " last_event_at = ?, raw_status = ?, tracking_problem = ?, is_registered = ?,"
-        " quiet_polls = ?, next_poll_at = ?, version = version + 1,"
+        " last_event_at = ?, first_scan_at = ?, was_in_trouble = ?, raw_status = ?,"
+        " tracking_problem = ?, is_registered = ?, quiet_polls = ?, next_poll_at = ?,"
+        " stalls_at = ?, version = version + 1,"
         " live_number = CASE WHEN ? THEN NULL ELSE live_number END WHERE id = ?",
         standing.state.value,
         standing.exception_reason or "",
         _ms(standing.handed_over_at),
         _ms(standing.delivered_at),
         _ms(standing.last_event_at),
+        _ms(standing.first_scan_at),
+        standing.was_in_trouble,
         followed.raw_status,
         followed.tracking_problem,
         followed.is_registered,
         followed.quiet_polls,
         followed.next_poll_at,
+        followed.stalls_at,
         standing.state in _ENDED_STATES,
         package_id,
+    )
+
+
+def put_off(db: Database, package_id: str, until: int, problem: str) -> None:
+    """Ask for a parcel no sooner than at an instant (epoch ms), and say why."""
+    db.run(
+        "UPDATE package SET next_poll_at = ?, tracking_problem = ?, version = version + 1"
+        " WHERE id = ?",
+        until,
+        problem,
+        package_id,
+    )
+
+
+def note_stalls(db: Database, order_ids: Sequence[str]) -> None:
+    """Let locked orders know from when on one of their parcels is stalled."""
+    db.run(
+        "UPDATE orders SET stalls_at = (SELECT MIN(p.stalls_at) FROM package p"
+        f" WHERE p.order_id = orders.id) WHERE id IN ({marks(order_ids)})",
+        *order_ids,
     )
 
 

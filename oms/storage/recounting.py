@@ -12,6 +12,7 @@ from oms.domain.ledger import (
 )
 from oms.domain.packages import is_in_trouble
 from oms.domain.tracking import PackageState
+from oms.storage import sales
 from oms.storage.database import Database, marks
 from oms.storage.orders import lines_of, write_ledgers
 
@@ -20,7 +21,7 @@ def refresh(db: Database, order_ids: Sequence[str]) -> None:
     """Recount the ledgers and the status of orders from their allocations and packages.
 
     The one place that writes either; called in every transaction that touches their inputs, with
-    the orders locked. Each order's version grows.
+    the orders locked. Each order's version grows. What the lines sold and cost follows.
     """
     lines = lines_of(db, order_ids)
     allocated = _allocated_units(db, order_ids)
@@ -59,6 +60,7 @@ def refresh(db: Database, order_ids: Sequence[str]) -> None:
             for order_id, group in lines.items()
         ],
     )
+    sales.refresh(db, order_ids)
 
 
 def _cancelled(db: Database, order_ids: Sequence[str]) -> set[str]:

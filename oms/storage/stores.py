@@ -16,13 +16,15 @@ from oms.domain.stores import (
     StoreState,
     SyncRun,
     SyncRunState,
+    WriteBackMode,
 )
 from oms.storage.database import Database, Row
 
 _STORE = (
     "SELECT id, merchant_id, display_name, platform, base_url, state, processing,"
     " sync_interval_seconds, synced_until_at, products_synced_until_at, version, created_at,"
-    " COALESCE((SELECT MAX(r.id) FROM sync_run r WHERE r.store_id = store.id), '') FROM store"
+    " COALESCE((SELECT MAX(r.id) FROM sync_run r WHERE r.store_id = store.id), ''),"
+    " write_back_mode, write_back_since_at FROM store"
 )
 
 
@@ -30,8 +32,8 @@ def insert(db: Database, store: Store, credentials: Mapping[str, str]) -> None:
     """Write a store with its credentials; raises AlreadyExists for an address that is connected."""
     inserted = db.run(
         "INSERT INTO store (id, merchant_id, display_name, platform, base_url, state, processing,"
-        " sync_interval_seconds, version, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
+        " sync_interval_seconds, version, created_at, write_back_mode)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         store.id,
         store.merchant_id,
         store.display_name,
@@ -42,6 +44,7 @@ def insert(db: Database, store: Store, credentials: Mapping[str, str]) -> None:
         store.sync_interval_seconds,
         store.version,
         store.created_at,
+        store.write_back_mode.value,
     )
     if not inserted:
         raise AlreadyExists(f"{store.base_url} is connected already", resource=store.base_url)
@@ -73,11 +76,13 @@ def update(db: Database, store: Store) -> None:
     """Write the changeable fields of a store that was read with a lock; its version grows."""
     db.run(
         "UPDATE store SET display_name = ?, state = ?, processing = ?, sync_interval_seconds = ?,"
-        " version = version + 1 WHERE id = ?",
+        " write_back_mode = ?, write_back_since_at = ?, version = version + 1 WHERE id = ?",
         store.display_name,
         store.state.value,
         store.processing.value,
         store.sync_interval_seconds,
+        store.write_back_mode.value,
+        store.write_back_since_at,
         store.id,
     )
 
@@ -133,7 +138,14 @@ def _store(row: Row) -> Store:
         version=row[10],
         created_at=row[11],
         latest_sync_run_id=row[12],
+        write_back_mode=WriteBackMode(row[13]),
+        write_back_since_at=row[14],
     )
+
+
+def turn_name(store_id: str) -> str:
+    """Name the turn of those who call a store."""
+    return f"stores/{store_id}"
 
 
 # --- Sync runs --------------------------------------------------------------------------------

@@ -76,6 +76,11 @@ def keep(db: Database, allocation_id: str) -> None:
     )
 
 
+def ask_nothing(db: Database, allocation_id: str) -> None:
+    """Note that a vendor is not asked for anything any more."""
+    db.run("UPDATE allocation_line SET asked_back = 0 WHERE allocation_id = ?", allocation_id)
+
+
 def set_deadline(db: Database, allocation_id: str, deadline_at: int) -> None:
     """Set until when a cancellation request is to be answered."""
     db.run(
@@ -94,3 +99,8 @@ def overdue(db: Database, now_ms: int, limit: int) -> list[tuple[str, str]]:
         limit,
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def put_off_deadline(db: Database, allocation_id: str, until: int) -> None:
+    """Let a vendor answer until another instant (epoch ms)."""
+    db.run("UPDATE allocation SET cancellation_deadline_at = ? WHERE id = ?", until, allocation_id)

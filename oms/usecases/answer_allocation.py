@@ -1,6 +1,6 @@
 """What a vendor answers to its part of an order: accept, reject, close short, record costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oms.domain.allocations import (
@@ -9,15 +9,19 @@ from oms.domain.allocations import (
     AllocationState,
     RejectReason,
 )
-from oms.domain.costs import Cost, CostKind, CostSource, QuotedUnits, quoted_costs
+from oms.domain.costs import Cost, CostKind, CostSource
 from oms.domain.errors import IllegalTransition, InvalidInput, Violation
-from oms.domain.jobs import JobKind
 from oms.domain.money import Money, is_currency
 from oms.domain.views import AllocationView
-from oms.storage import allocation_views, allocations, events, jobs, orders, recounting
-from oms.storage.allocations import AllocationRecord
-from oms.storage.events import NewEvent
+from oms.storage import allocation_views, allocations, sales
 from oms.usecases.context import Transaction, require_version
+from oms.usecases.move_allocation import (
+    allocation_name,
+    lock_allocation,
+    move_allocation,
+    write_history,
+)
+from oms.usecases.withdraw_units import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,72 +50,8 @@ def answer_allocation(tx: Transaction, command: AnswerAllocation) -> AllocationV
         reject_reason=command.reject_reason,
         note=command.note,
     )
-    recounting.refresh(tx.db, [found.order_id])
+    settle(tx, [found.order_id])
     return allocation_views.get(tx.db, tx.owner_id, found.id)
-
-
-def move_allocation(
-    tx: Transaction,
-    found: AllocationRecord,
-    event: AllocationEvent,
-    *,
-    reject_reason: RejectReason | None = None,
-    note: str = "",
-) -> None:
-    """Advance a locked allocation along its table and write history; the caller recounts the order.
-
-    Raises:
-        IllegalTransition
-    """
-    state = ALLOCATION_TABLE.advance(allocation_name(found), found.state, event)
-    reason = "" if reject_reason is None else reject_reason.value
-    allocations.move(tx.db, found, state, tx.now_ms, reject_reason=reason, note=note)
-    if state in _GIVING_BACK_STATES:
-        allocations.return_unpacked(tx.db, found)
-        unpacked = {line.line_id: line.unpacked for line in found.lines}
-        take_back_quotes(tx, found, unpacked)
-        _request_allocation(tx, found)
-    details = {"before": found.state.value, "after": state.value}
-    if reason:
-        details["reason"] = reason
-    if state != found.state:
-        write_history(tx, found, f"allocation.{state.value.lower()}", details)
-
-
-# States in which the vendor holds no units beyond those in parcels.
-_GIVING_BACK_STATES = frozenset(
-    {
-        AllocationState.REJECTED,
-        AllocationState.EXPIRED,
-        AllocationState.CANCELLED,
-        AllocationState.CLOSED,
-    }
-)
-
-
-def take_back_quotes(tx: Transaction, found: AllocationRecord, units: Mapping[str, int]) -> None:
-    """Take back the quoted costs of units, by line id, that a vendor gives back."""
-    costs = quoted_costs(
-        (
-            QuotedUnits(-units[line.line_id], line.unit_cost, line.shipping_cost)
-            for line in found.lines
-            if units.get(line.line_id)
-        ),
-        "units given back",
-    )
-    allocations.insert_costs(tx.db, [(found.id, found.order_id, cost) for cost in costs], tx.now_ms)
-
-
-def _request_allocation(tx: Transaction, found: AllocationRecord) -> None:
-    """Let the next hosting in line have the units that came back."""
-    if any(line.unpacked for line in found.lines):
-        jobs.enqueue(
-            tx.db,
-            JobKind.ALLOCATE_ORDERS,
-            tx.now_ms,
-            args={"order_ids": [found.order_id]},
-            merchant_id=found.merchant_id,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +81,7 @@ def record_costs(tx: Transaction, command: RecordCosts) -> AllocationView:
     allocations.insert_costs(
         tx.db, [(found.id, found.order_id, cost) for cost in entries], tx.now_ms
     )
+    sales.refresh(tx.db, [found.order_id])
     allocations.touch(tx.db, found.id)
     write_history(tx, found, "allocation.costs_recorded", {"entries": str(len(entries))})
     return allocation_views.get(tx.db, tx.owner_id, found.id)
@@ -169,24 +110,3 @@ def _check_costs(costs: Sequence[tuple[CostKind, Money, str]]) -> None:
             violations.append(Violation(f"{field}.amount_minor", words))
     if violations:
         raise InvalidInput(violations)
-
-
-def lock_allocation(tx: Transaction, vendor_id: str, allocation_id: str) -> AllocationRecord:
-    """Lock a vendor's allocation by its order, then read it; raises NotFound."""
-    orders.lock(tx.db, [allocations.order_of(tx.db, vendor_id, allocation_id)])
-    return allocations.record(tx.db, allocation_id)
-
-
-def allocation_name(found: AllocationRecord) -> str:
-    """Return the resource name of an allocation."""
-    return f"vendors/{found.vendor_id}/allocations/{found.id}"
-
-
-def write_history(
-    tx: Transaction, found: AllocationRecord, kind: str, details: dict[str, str]
-) -> None:
-    """Write a row of the order's history about an allocation."""
-    event = NewEvent(
-        found.merchant_id, found.order_id, kind, tx.actor, allocation_name(found), details
-    )
-    events.append(tx.db, [event], tx.now_ms)

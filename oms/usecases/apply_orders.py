@@ -6,13 +6,14 @@ is new and has open units is handed to allocation in the same transaction.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oms.domain.admission import Admission, admission_problem, admit
 from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import BATCH_ORDERS_MAX, JobKind
 from oms.domain.ledger import LineLedger, restate, store_word
+from oms.domain.line_matching import match_lines
 from oms.domain.snapshots import LineSnapshot, MalformedOrder, OrderSnapshot
 from oms.domain.stores import Store
 from oms.storage import (
@@ -22,7 +23,7 @@ from oms.storage import (
     jobs,
     order_words,
     orders,
-    recounting,
+    sales,
     stores,
 )
 from oms.storage.catalog import VariantIds, VariantKey
@@ -30,7 +31,7 @@ from oms.storage.events import NewEvent
 from oms.storage.orders import AppliedLine, AppliedOrder, KnownOrder, LineRecord
 from oms.usecases.context import Transaction
 from oms.usecases.order_history import STORE_ACTOR, address_history, line_history
-from oms.usecases.withdraw_units import withdraw_excess
+from oms.usecases.withdraw_units import settle
 
 _NO_PRODUCT = VariantIds("", "", needs_shipping=False)
 
@@ -113,6 +114,7 @@ def _write(
         order = _applied(tx, item, hashes[item.external_id], seen, before, ids)
         (created if seen is None else changed).append(order)
     orders.insert(tx.db, store, created, tx.now_ms)
+    sales.refresh(tx.db, [order.id for order in created])
     order_words.insert(tx.db, store.merchant_id, created)
     stores.release_quarantined(tx.db, store.id, [item.external_id for item in taken])
     events.append(tx.db, [_history(store, order, None) for order in created], tx.now_ms)
@@ -141,8 +143,7 @@ def _write_changes(
             history.append(address_history(store, order))
     events.append(tx.db, history, tx.now_ms)
     order_words.refresh(tx.db, ids)
-    recounting.refresh(tx.db, ids)
-    withdraw_excess(tx, ids)
+    settle(tx, ids)
 
 
 def _applied(
@@ -155,9 +156,13 @@ def _applied(
 ) -> AppliedOrder:
     was_admitted = known is not None and known.admission == Admission.ADMITTED
     order_id = new_id(IdKind.ORDER, tx.now_ms) if known is None else known.id
-    records = {line.external_id: line for line in before.get(order_id, ())}
+    records = match_lines(snapshot.lines, before.get(order_id, ()))
+    heard = snapshot
+    if known is not None and known.is_completed_by_us:
+        # What we completed in the store comes back as the store's word, but says nothing new.
+        heard = replace(snapshot, is_fulfilled=False)
     lines = [
-        _applied_line(tx, snapshot, position, line, records.get(line.external_id), ids)
+        _applied_line(tx, heard, position, line, records.get(line.external_id), ids)
         for position, line in enumerate(snapshot.lines)
     ]
     admission = Admission.ADMITTED if was_admitted else admit(snapshot)
@@ -179,14 +184,17 @@ def _applied_line(
     ids: Mapping[VariantKey, VariantIds],
 ) -> AppliedLine:
     found = ids.get((line.product_id, line.variant_id), _NO_PRODUCT)
-    if record is not None and not line.product_id:
-        # The store deleted the product after the order was taken: what is known of it stays.
+    if record is not None and (not line.product_id or line.is_by_words):
+        # The store deleted the product after the order was taken, or a file names it by its SKU
+        # only, which may fit another one by now: what is known of it stays.
         found = VariantIds(record.product_id, record.variant_id, record.needs_shipping)
     heard: dict[str, Any] = {
         "bought": line.quantity,
         "taken_out": line.removed_quantity,
         "is_gone": order.is_cancelled,
-        "is_fulfilled": order.is_fulfilled or not (line.needs_shipping and found.needs_shipping),
+        "is_fulfilled": order.is_fulfilled
+        or line.is_fulfilled
+        or not (line.needs_shipping and found.needs_shipping),
     }
     return AppliedLine(
         id=new_id(IdKind.LINE, tx.now_ms) if record is None else record.id,

@@ -4,15 +4,16 @@ Every poll reads the whole history of a parcel and recomputes where it is from a
 said of it, so a repeated, late or reordered answer changes nothing that it should not.
 """
 
+import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from oms.domain.errors import GatewayError
-from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob, back_off_ms
+from oms.domain.errors import GatewayError, Unavailable
+from oms.domain.jobs import BATCH_ORDERS_MAX, CRASHES_MAX, ClaimedJob, Cursor, back_off_ms
 from oms.domain.packages import PackageStanding, recompute, unexplained_status
 from oms.domain.poll_schedule import PolledParcel, is_to_be_given_up, next_poll_at
+from oms.domain.stalls import stalls_at_ms
 from oms.domain.tracking import (
     Meaning,
     PackageState,
@@ -20,11 +21,16 @@ from oms.domain.tracking import (
     TrackingEvent,
     TrackingReport,
 )
-from oms.storage import events, jobs, orders, packages, recounting
+from oms.storage import events, jobs, orders, packages, recounting, turns
 from oms.storage.events import NewEvent
 from oms.storage.packages import SYSTEM_SOURCE, Followed, PackageRecord
+from oms.usecases.allocate_orders import go_on
+from oms.usecases.careful_batches import ASIDE_MS
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.ports import CarrierGateway
+from oms.usecases.tell_stores import tell_stores
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +41,62 @@ class Answer:
     refusal: str
 
 
-def run_poll_tracking(oms: Oms, job: ClaimedJob) -> dict[str, Any] | None:
+def run_poll_tracking(oms: Oms, job: ClaimedJob) -> Cursor | None:
     """Ask for one batch of due parcels; return a cursor while there may be more.
 
     Without a tracking service nobody is asked, and parcels of which the vendor says nothing are
-    given up in time all the same.
+    given up in time all the same. After a batch that crashed or failed, parcels are taken one by
+    one, and the one that is to blame is passed over for a day.
     """
+    alone_left = job.cursor.get("careful", 0)
+    if job.crashes and not alone_left:
+        return go_on(oms, job, {"careful": _batch_size_max(oms.carrier)})
     with oms.db.session():
-        due = packages.due(oms.db, oms.clock.now_ms(), _batch_size_max(oms.carrier))
+        limit = 1 if alone_left else _batch_size_max(oms.carrier)
+        due = packages.due(oms.db, oms.clock.now_ms(), limit)
     if not due:
         _finish(oms, job)
         return None
+    cursor = {"careful": alone_left - 1} if alone_left > 1 else {"batch": len(due)}
+    if job.crashes >= CRASHES_MAX:
+        return _set_aside(oms, job, due[0], cursor)
+    return _follow(oms, job, due, cursor)
+
+
+def _follow(
+    oms: Oms, job: ClaimedJob, due: Sequence[PackageRecord], cursor: Cursor
+) -> Cursor | None:
     try:
         answers = {} if oms.carrier is None else _ask(oms.carrier, due)
+        _record_answers(oms, job, (due, answers), cursor)
     except GatewayError as error:
         _put_off(oms, job, error)
         return None
-    cursor = {"batches": job.cursor.get("batches", 0) + 1}
-    with oms.db.transaction():
-        tx = Transaction(oms.db, oms.clock.now_ms(), oms)
-        orders.lock(tx.db, [package.order_id for package in due])
-        source = SYSTEM_SOURCE if oms.carrier is None else oms.carrier.name
-        _record_answers(tx, source, due, answers)
-        jobs.advance(tx.db, job, cursor, tx.now_ms)
+    except (jobs.LeaseLostError, Unavailable):
+        raise
+    except Exception:
+        log.exception("following failed", extra={"job": job.id, "kind": job.kind})
+        if len(due) > 1:
+            return go_on(oms, job, {"careful": len(due)})
+        return _set_aside(oms, job, due[0], cursor)
     return cursor
+
+
+def _set_aside(oms: Oms, job: ClaimedJob, package: PackageRecord, cursor: Cursor) -> Cursor:
+    """Pass over a parcel for a day: its news kill workers, or cannot be taken."""
+    log.error("set aside: %s", package.id, extra={"job": job.id, "kind": job.kind})
+    with oms.db.transaction():
+        now_ms = oms.clock.now_ms()
+        orders.lock(oms.db, [package.order_id])
+        packages.put_off(oms.db, package.id, now_ms + ASIDE_MS, "its news could not be taken")
+        jobs.advance(oms.db, job, cursor, now_ms)
+    return cursor
+
+
+def turn_of_carrier(oms: Oms, job: ClaimedJob) -> str:
+    """Name the turn that the steps of a poll need."""
+    del job
+    return f"carriers/{'none' if oms.carrier is None else oms.carrier.name}"
 
 
 def _batch_size_max(carrier: CarrierGateway | None) -> int:
@@ -81,6 +119,21 @@ def _number(package: PackageRecord) -> ParcelNumber:
 
 
 def _record_answers(
+    oms: Oms,
+    job: ClaimedJob,
+    told: tuple[Sequence[PackageRecord], Mapping[ParcelNumber, Answer]],
+    cursor: Cursor,
+) -> None:
+    due, answers = told
+    source = SYSTEM_SOURCE if oms.carrier is None else oms.carrier.name
+    with oms.db.transaction():
+        tx = Transaction(oms.db, oms.clock.now_ms(), oms)
+        orders.lock(tx.db, [package.order_id for package in due])
+        _take(tx, source, due, answers)
+        jobs.advance(tx.db, job, cursor, tx.now_ms)
+
+
+def _take(
     tx: Transaction,
     source: str,
     due: Sequence[PackageRecord],
@@ -103,6 +156,7 @@ def _record_answers(
         {package.id: answers.get(_number(package)) for package in due},
     )
     recounting.refresh(tx.db, moved)
+    tell_stores(tx, moved)
 
 
 def restate_packages(
@@ -118,6 +172,7 @@ def restate_packages(
     history = packages.events_of(tx.db, package_ids)
     changed: list[NewEvent] = []
     moved: set[str] = set()
+    affected: set[str] = set()
     for package in packages.records(tx.db, package_ids):
         known = history[package.id]
         standing = recompute(known)
@@ -127,11 +182,13 @@ def restate_packages(
             standing = recompute(known)
         followed = _followed(tx, package, standing, answers)
         packages.write_standing(tx.db, package.id, standing, followed)
+        affected.add(package.order_id)
         if (standing.handed_over_at is None) != (package.handed_over_at is None):
             moved.add(package.order_id)  # A late scan may prove it without moving the parcel.
         if standing.state != package.state or standing.exception_reason != package.exception_reason:
             changed.append(_moved(tx, package, standing))
             moved.add(package.order_id)
+    packages.note_stalls(tx.db, sorted(affected))
     events.append(tx.db, changed, tx.now_ms)
     return sorted(moved)
 
@@ -160,6 +217,7 @@ def _followed(
             jitter=random.random(),  # noqa: S311 - spreads load, keeps no secret.
             cadence=tx.oms.policy.cadence,
         ),
+        stalls_at=stalls_at_ms(standing, announced_at_ms=package.created_at, now_ms=tx.now_ms),
     )
 
 
@@ -209,5 +267,8 @@ def _put_off(oms: Oms, job: ClaimedJob, error: GatewayError) -> None:
     """Let the tracking service rest; the parcels' own schedule is not touched."""
     with oms.db.transaction():
         now_ms = oms.clock.now_ms()
-        pause_ms = max(back_off_ms(job.failures + 1, 0.5), int(error.retry_after_seconds * 1000))
+        rest_ms = int(error.retry_after_seconds * 1000)
+        if rest_ms:
+            turns.rest(oms.db, turn_of_carrier(oms, job), now_ms + rest_ms)
+        pause_ms = max(back_off_ms(job.failures + 1, 0.5), rest_ms)
         jobs.put_off(oms.db, job, error.message, now_ms + pause_ms)

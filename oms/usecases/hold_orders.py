@@ -9,11 +9,12 @@ from oms.domain.holds import Hold, HoldReason
 from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob, Cursor, JobKind
 from oms.domain.ledger import PendingReason
 from oms.domain.views import OrderView
-from oms.storage import events, holds, jobs, order_views, orders, recounting
+from oms.storage import events, holds, jobs, order_views, orders
 from oms.storage.events import NewEvent
 from oms.storage.orders import OwnedOrder
+from oms.usecases.careful_batches import DueWork, run_batch
 from oms.usecases.context import Oms, Transaction, require_version
-from oms.usecases.withdraw_units import withdraw_excess
+from oms.usecases.withdraw_units import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,7 @@ def hold_orders(tx: Transaction, command: HoldOrders) -> list[OrderOutcome]:
     hold = Hold(command.reason, tx.actor, command.note, command.expire_at, tx.now_ms)
     holds.put(tx.db, admitted, hold)
     orders.mark_waiting(tx.db, admitted, PendingReason.HELD)
-    details = {"reason": command.reason.value}
-    _write_history(tx, admitted, "order.held", details)
+    _write_history(tx, admitted, "order.held", command.reason.value)
     return _outcomes(tx, command.order_ids, owned)
 
 
@@ -59,23 +59,38 @@ def release_orders(tx: Transaction, command: ReleaseOrders) -> list[OrderOutcome
     owned = orders.lock_owned(tx.db, tx.owner_id, command.order_ids)
     admitted = [order.id for order in owned.values() if order.admission == Admission.ADMITTED]
     holds.release(tx.db, admitted, command.reason)
-    _write_history(tx, admitted, "order.released", {})
+    _write_history(tx, admitted, "order.released", command.reason or "")
     request_allocation(tx, tx.owner_id, admitted)
     return _outcomes(tx, command.order_ids, owned)
 
 
 def run_expire_holds(oms: Oms, job: ClaimedJob) -> Cursor | None:
     """End a batch of holds whose time has come; orders without any left are allocated."""
-    with oms.db.transaction():
-        tx = Transaction(oms.db, oms.clock.now_ms(), oms)
-        batch = holds.expired(tx.db, tx.now_ms, BATCH_ORDERS_MAX)
-        orders.lock(tx.db, batch)
-        holds.drop_expired(tx.db, batch, tx.now_ms)
-        for merchant_id, order_ids in orders.by_merchant(tx.db, batch).items():
-            request_allocation(tx, merchant_id, order_ids)
-        cursor = {"batch": len(batch)} if batch else None
-        jobs.step(tx.db, job, cursor, tx.now_ms)
-    return cursor
+    return run_batch(oms, job, _EXPIRED_HOLDS)
+
+
+def _end_holds(tx: Transaction, order_ids: Sequence[str]) -> None:
+    orders.lock(tx.db, order_ids)
+    ended = {
+        order_id: [hold for hold in found if hold.has_ended(tx.now_ms)]
+        for order_id, found in holds.of_orders(tx.db, order_ids).items()
+    }
+    holds.drop_expired(tx.db, order_ids, tx.now_ms)
+    for merchant_id, owned in orders.by_merchant(tx.db, order_ids).items():
+        expired = [
+            _event(tx, merchant_id, order_id, "order.hold_expired", hold.reason.value)
+            for order_id in owned
+            for hold in ended[order_id]
+        ]
+        events.append(tx.db, expired, tx.now_ms)
+        request_allocation(tx, merchant_id, owned)
+
+
+_EXPIRED_HOLDS: DueWork[str] = DueWork(
+    read=lambda tx, limit: holds.expired(tx.db, tx.now_ms, limit),
+    do=_end_holds,
+    put_off=lambda tx, order_id, until: holds.put_off(tx.db, order_id, tx.now_ms, until),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +120,8 @@ def cancel_order(tx: Transaction, command: CancelOrder) -> OrderView:
     _require_admitted(order, name)
     if order.cancelled_at is None:
         orders.cancel(tx.db, order.id, tx.now_ms)
-        _write_history(tx, [order.id], "order.cancelled", {})
-        recounting.refresh(tx.db, [order.id])
-        withdraw_excess(tx, [order.id])
+        _write_history(tx, [order.id], "order.cancelled")
+        settle(tx, [order.id])
     return order_views.get(tx.db, tx.owner_id, order.id)
 
 
@@ -150,18 +164,12 @@ def _outcomes(
     ]
 
 
-def _write_history(
-    tx: Transaction, order_ids: Sequence[str], kind: str, details: dict[str, str]
-) -> None:
-    rows = [
-        NewEvent(
-            tx.owner_id,
-            order_id,
-            kind,
-            tx.actor,
-            f"merchants/{tx.owner_id}/orders/{order_id}",
-            details,
-        )
-        for order_id in order_ids
-    ]
+def _write_history(tx: Transaction, order_ids: Sequence[str], kind: str, reason: str = "") -> None:
+    rows = [_event(tx, tx.owner_id, order_id, kind, reason) for order_id in order_ids]
     events.append(tx.db, rows, tx.now_ms)
+
+
+def _event(tx: Transaction, merchant_id: str, order_id: str, kind: str, reason: str) -> NewEvent:
+    subject = f"merchants/{merchant_id}/orders/{order_id}"
+    details = {"reason": reason} if reason else {}
+    return NewEvent(merchant_id, order_id, kind, tx.actor, subject, details)

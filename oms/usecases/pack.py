@@ -6,21 +6,28 @@ from dataclasses import dataclass
 from oms.domain.allocations import AllocationEvent
 from oms.domain.errors import IllegalTransition, InvalidInput, NotFound, QuantityExceeded
 from oms.domain.ids import IdKind, new_id
-from oms.domain.tracking import ExceptionReason, Meaning, PackageState, TrackingEvent
+from oms.domain.packages import PackageStanding
+from oms.domain.stalls import stalls_at_ms
+from oms.domain.tracking import (
+    VENDOR_SOURCE,
+    ExceptionReason,
+    Meaning,
+    PackageState,
+    TrackingEvent,
+)
 from oms.domain.views import AllocationView, PackageView
-from oms.storage import allocation_views, allocations, order_words, packages, recounting
+from oms.storage import allocation_views, allocations, order_words, packages
 from oms.storage.allocations import AllocationRecord
 from oms.storage.packages import NewPackage, PackageRecord
-from oms.usecases.answer_allocation import (
+from oms.usecases.context import Transaction, require_version
+from oms.usecases.follow_packages import restate_packages
+from oms.usecases.move_allocation import (
     allocation_name,
     lock_allocation,
     move_allocation,
     write_history,
 )
-from oms.usecases.context import Transaction, require_version
-from oms.usecases.follow_packages import restate_packages
-
-VENDOR_SOURCE = "vendor"
+from oms.usecases.withdraw_units import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +72,11 @@ def create_package(tx: Transaction, command: CreatePackage) -> PackedResult:
         carrier_code=command.carrier_code,
         tracking_number=tracking_number,
         next_poll_at=tx.now_ms,
+        stalls_at=stalls_at_ms(PackageStanding(), announced_at_ms=tx.now_ms, now_ms=tx.now_ms),
         lines=units,
     )
     packages.insert(tx.db, package, tx.now_ms)
+    packages.note_stalls(tx.db, [found.order_id])
     order_words.add_tracking_number(tx.db, found.merchant_id, found.order_id, tracking_number)
     allocations.add_packed(tx.db, found.id, units)
     details = {
@@ -137,7 +146,7 @@ def void_package(tx: Transaction, command: VoidPackage) -> PackedResult:
     package = _package(tx, found, command.package_id)
     name = f"{allocation_name(found)}/packages/{package.id}"
     require_version(name, command.etag, package.version)
-    if package.state != PackageState.ANNOUNCED:
+    if package.handed_over_at is not None or package.state == PackageState.VOIDED:
         raise IllegalTransition(name, event="void", state=package.state.value, allowed=("report",))
     move_allocation(tx, found, AllocationEvent.VOID_PACKAGE)
     units = packages.lines_of(tx.db, package.id)
@@ -209,7 +218,7 @@ def _package(tx: Transaction, found: AllocationRecord, package_id: str) -> Packa
 
 
 def _result(tx: Transaction, found: AllocationRecord, package_id: str) -> PackedResult:
-    recounting.refresh(tx.db, [found.order_id])
+    settle(tx, [found.order_id])
     view = allocation_views.get(tx.db, found.vendor_id, found.id)
     package = next(item for item in view.packages if item.id == package_id)
     return PackedResult(package, view)

@@ -9,16 +9,26 @@ from dataclasses import dataclass, replace
 
 from oms.domain.costs import QuotedUnits, quoted_costs
 from oms.domain.errors import FbaliError, NotFound, Refused
+from oms.domain.exchange_rates import ExchangeRates
+from oms.domain.margins import Margin, margin_of
 from oms.domain.money import Money, totals
 from oms.domain.partnerships import PartnershipState
 from oms.domain.planning import HostingRule, Plan, PlanLine, PlannedLine, plan
-from oms.storage import accounts, allocations, hostings, orders, recounting
+from oms.storage import (
+    accounts,
+    allocations,
+    exchange_rates,
+    hostings,
+    orders,
+    recounting,
+)
 from oms.storage.allocations import WaitingOrder
 from oms.storage.orders import OwnedOrder
 from oms.usecases.allocate_orders import write_parts
 from oms.usecases.context import Transaction
 from oms.usecases.hold_orders import refusal_of
 from oms.usecases.manage_hostings import CreateHosting, HostingTerms, create_hostings
+from oms.usecases.tell_stores import tell_stores
 
 _FIRST_OF_ALL = -1  # Before every priority that a hosting can have.
 
@@ -72,7 +82,9 @@ def place_orders(tx: Transaction, command: PlaceOrders) -> list[Placement]:
     orders.write_pending_reasons(
         tx.db, [reason for placement in taken for reason in placement.plan.waiting.items()]
     )
-    recounting.refresh(tx.db, sorted(placement.order_id for placement in taken))
+    order_ids = sorted(placement.order_id for placement in taken)
+    recounting.refresh(tx.db, order_ids)
+    tell_stores(tx, order_ids)
     _remember(tx, command.choices)
     ids: dict[str, dict[str, str]] = {}
     for part in made:
@@ -85,11 +97,15 @@ def place_orders(tx: Transaction, command: PlaceOrders) -> list[Placement]:
 
 @dataclass(frozen=True, slots=True)
 class PlacedTexts:
-    """What people call the lines and vendors of placements, and the lines' prices."""
+    """What people call the lines and vendors of placements, the lines' prices, and rates for them.
+
+    Rates are by the currency of the orders that have costs in other ones.
+    """
 
     titles: Mapping[str, str]
     prices_minor: Mapping[str, int]
     vendors: Mapping[str, str]
+    rates: Mapping[str, ExchangeRates]
 
 
 def texts_of(tx: Transaction, placements: Sequence[Placement]) -> PlacedTexts:
@@ -101,7 +117,35 @@ def texts_of(tx: Transaction, placements: Sequence[Placement]) -> PlacedTexts:
         titles={line_id: title for line_id, title, _ in lines},
         prices_minor={line_id: price for line_id, _, price in lines},
         vendors=accounts.vendor_names(tx.db, vendor_ids),
+        rates={
+            currency: exchange_rates.towards(tx.db, tx.owner_id, currency)
+            for currency in sorted(_converted(placements))
+        },
     )
+
+
+def _converted(placements: Sequence[Placement]) -> set[str]:
+    """Name the currencies of the orders that have quotes in other ones."""
+    return {
+        placement.order.currency
+        for placement in placements
+        if placement.order is not None
+        for part in placement.plan.parts.values()
+        for cost in quoted_totals(part)
+        if cost.currency != placement.order.currency
+    }
+
+
+def margin_of_placement(placement: Placement, texts: PlacedTexts) -> Margin:
+    """Take the quotes off the prices of the units that are placed; None when one is missing."""
+    lines = [line for part in placement.plan.parts.values() for line in part]
+    if placement.order is None or any(line.rule.unit_cost is None for line in lines):
+        return Margin(None, ())
+    currency = placement.order.currency
+    prices = (texts.prices_minor.get(line.line_id, 0) * line.quantity for line in lines)
+    rates = texts.rates.get(currency, ExchangeRates.none())
+    revenue = Money(currency, sum(prices))
+    return margin_of(revenue, quoted_totals(lines), rates, placement.order.placed_at)
 
 
 def quoted_totals(lines: Sequence[PlannedLine]) -> tuple[Money, ...]:

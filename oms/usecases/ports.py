@@ -1,11 +1,14 @@
 """What the use cases need from outside: a clock, stores and carriers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oms.domain.exports import ExportedOrder
+from oms.domain.imports import BrokenRow, ExportFormat, FileOrder, ImportFormat
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
 from oms.domain.tracking import ParcelNumber, TrackingReport
+from oms.domain.write_backs import ParcelWord, WriteBackMethod
 
 
 class Clock(Protocol):
@@ -50,12 +53,77 @@ class StoreGateway(Protocol):
         """Read a page of the products changed at or after `since`, as `read_orders` does."""
         ...
 
+    def choose_write_back(self, order_external_id: str) -> WriteBackMethod:
+        """Find out, with an order of it, the best way in which this store is told of parcels."""
+        ...
+
+    def find_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str | None:
+        """Return the store's id of what it was told of a parcel; None when it was not told."""
+        ...
+
+    def tell_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str:
+        """Tell the store of a parcel, unless it knows; return the store's id of what it was told.
+
+        What the store has is read first, so that repeating it after a lost answer says nothing
+        twice. Units that do not fit into what the store still has to fulfil are refused, also
+        where the store itself would take them.
+        """
+        ...
+
+    def complete_order(self, order_external_id: str) -> None:
+        """Set an order completed, unless it is already or was cancelled meanwhile."""
+        ...
+
+
+class OrderFile(Protocol):
+    """Reads the bytes of one file of orders as they come, in memory that does not grow with it.
+
+    Rows that cannot be read are given with their line number among the orders. Both methods raise
+    InvalidInput when the file as a whole is not what it should be.
+    """
+
+    @property
+    def line_count(self) -> int:
+        """Return how many lines were read so far."""
+        ...
+
+    def feed(self, chunk: bytes) -> Iterator[FileOrder | BrokenRow]:
+        """Give the orders that are complete with these bytes, in the order of the file."""
+        ...
+
+    def end(self) -> Iterator[FileOrder | BrokenRow]:
+        """Give what is left when there are no more bytes."""
+        ...
+
+
+class OrderWriter(Protocol):
+    """Writes orders as a file, one after the other."""
+
+    def head(self) -> bytes:
+        """Return what the file begins with."""
+        ...
+
+    def rows(self, order: ExportedOrder) -> bytes:
+        """Return one order as it stands in the file."""
+        ...
+
 
 class StoreGateways(Protocol):
-    """Makes the gateway of a store."""
+    """Makes the gateway of a store, and readers and writers of files of orders."""
 
     def open(self, address: StoreAddress) -> StoreGateway:
         """Return the gateway for the store's platform; raises InvalidInput for a bad address."""
+        ...
+
+    def read_file(self, kind: ImportFormat, exported_at: int | None) -> OrderFile:
+        """Begin to read a file that was made at an instant (UTC epoch seconds), if that is known.
+
+        Orders of a file that does not say when they changed are taken to be as old as the file.
+        """
+        ...
+
+    def write_file(self, kind: ExportFormat) -> OrderWriter:
+        """Begin to write a file."""
         ...
 
 

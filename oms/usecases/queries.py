@@ -4,26 +4,33 @@ from collections.abc import Sequence
 
 from oms.domain.accounts import Merchant, Partnership, Token, Vendor
 from oms.domain.catalog import Hosting, Product
+from oms.domain.imports import BrokenRow, ImportRun
 from oms.domain.jobs import Job
 from oms.domain.ledger import PendingReason
 from oms.domain.planning import in_order
 from oms.domain.principals import Principal, Role
 from oms.domain.stores import QuarantinedOrder, Store, SyncRun
 from oms.domain.views import AllocationView, OrderView
+from oms.domain.write_backs import WriteBack
 from oms.storage import (
     accounts,
     allocation_views,
     catalog,
     hostings,
+    import_runs,
     jobs,
     order_views,
     stores,
+    write_backs,
 )
 from oms.storage.allocation_views import AllocationFilter
 from oms.storage.catalog import ProductFilter
 from oms.storage.jobs import JobFilter
-from oms.storage.order_filter import OrderFilter, PageKey, Peculiarity, Sorting
+from oms.storage.order_filter import OrderFilter, Peculiarity, Sorting
+from oms.storage.order_page import PageKey
+from oms.storage.write_backs import WriteBackFilter
 from oms.usecases.context import Oms, Transaction
+from oms.usecases.import_orders import as_seen
 from oms.usecases.place_orders import Placement
 
 __all__ = [
@@ -34,6 +41,7 @@ __all__ = [
     "Peculiarity",
     "ProductFilter",
     "Sorting",
+    "WriteBackFilter",
 ]
 
 
@@ -74,6 +82,26 @@ def list_quarantined_orders(
 ) -> list[QuarantinedOrder]:
     """Return the orders that could not be taken, newest first."""
     return stores.quarantined_orders(oms.db, merchant_id, before, limit)
+
+
+def get_import_run(oms: Oms, merchant_id: str, name: str) -> tuple[ImportRun, list[BrokenRow]]:
+    """Return an import run as it is, and its first broken rows; raises NotFound."""
+    with oms.db.snapshot():
+        run = import_runs.get(oms.db, merchant_id, name)
+        return as_seen(run, oms.clock.now_ms()), import_runs.broken_rows(oms.db, run.id)
+
+
+def list_import_runs(
+    oms: Oms, merchant_id: str, before: tuple[int, str] | None, limit: int
+) -> list[ImportRun]:
+    """Return a merchant's import runs, begun last first."""
+    now_ms = oms.clock.now_ms()
+    return [as_seen(run, now_ms) for run in import_runs.page(oms.db, merchant_id, before, limit)]
+
+
+def list_write_backs(oms: Oms, wanted: WriteBackFilter, before: str, limit: int) -> list[WriteBack]:
+    """Return what stores are told of parcels, newest first."""
+    return write_backs.page(oms.db, wanted, before, limit)
 
 
 def get_store(oms: Oms, merchant_id: str, store_id: str) -> Store:

@@ -7,28 +7,32 @@ by somebody else is left alone, and one that was lost is due again by itself.
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from oms.domain.errors import Unavailable
+from oms.domain.errors import LimitExceeded, Unavailable
 from oms.domain.jobs import (
     CRASHES_MAX,
     FAILURES_MAX,
     LEASE_MS,
+    OUTSIDE_KINDS,
+    SLICE_MS,
     ClaimedJob,
     JobKind,
     back_off_ms,
 )
-from oms.storage import jobs
+from oms.storage import jobs, turns
 from oms.usecases.allocate_orders import run_allocate_orders
 from oms.usecases.context import Oms
-from oms.usecases.follow_packages import run_poll_tracking
+from oms.usecases.follow_packages import run_poll_tracking, turn_of_carrier
 from oms.usecases.hold_orders import run_expire_holds
 from oms.usecases.housekeeping import run_expire_allocations, run_expire_cancellations, run_prune
 from oms.usecases.release_lines import run_release_lines
-from oms.usecases.sync_store import fail_runs, run_sync_store
+from oms.usecases.sync_store import fail_runs, make_runs_wait, run_sync_store, turn_of_store
+from oms.usecases.write_back import fail_write_backs, run_write_back
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +45,40 @@ STEPS: Mapping[JobKind, Step] = {
     JobKind.ALLOCATE_ORDERS: run_allocate_orders,
     JobKind.RELEASE_LINES: run_release_lines,
     JobKind.POLL_TRACKING: run_poll_tracking,
+    JobKind.WRITE_BACK: run_write_back,
     JobKind.EXPIRE_ALLOCATIONS: run_expire_allocations,
     JobKind.EXPIRE_CANCELLATIONS: run_expire_cancellations,
     JobKind.EXPIRE_HOLDS: run_expire_holds,
     JobKind.PRUNE: run_prune,
 }
 
-# Kinds that deal with a crash themselves, order by order; the others are quarantined.
-_HANDLE_CRASHES = frozenset({JobKind.ALLOCATE_ORDERS, JobKind.RELEASE_LINES})
+# Kinds that deal with a crash themselves, one by one; the others are quarantined.
+_HANDLE_CRASHES = frozenset(
+    {
+        JobKind.ALLOCATE_ORDERS,
+        JobKind.RELEASE_LINES,
+        JobKind.POLL_TRACKING,
+        JobKind.EXPIRE_ALLOCATIONS,
+        JobKind.EXPIRE_CANCELLATIONS,
+        JobKind.EXPIRE_HOLDS,
+    }
+)
+
+# Whose turn a kind needs for its steps; the others call nobody.
+_TURNS: Mapping[JobKind, Callable[[Oms, ClaimedJob], str]] = {
+    JobKind.SYNC_STORE: turn_of_store,
+    JobKind.POLL_TRACKING: turn_of_carrier,
+    JobKind.WRITE_BACK: turn_of_store,
+}
+
+# What else is to be written when a system is to be left alone until an instant.
+_ON_REST: Mapping[JobKind, Callable[[Oms, ClaimedJob, int], None]] = {
+    JobKind.SYNC_STORE: make_runs_wait,
+}
 
 _ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, ClaimedJob], None]] = {
     JobKind.SYNC_STORE: fail_runs,
+    JobKind.WRITE_BACK: fail_write_backs,
 }
 
 
@@ -63,6 +90,7 @@ class Leases:
         self._oms = oms
         self.is_winding_down = False
         self._held: dict[str, str] = {}
+        self._owed: list[ClaimedJob] = []
         self._guard = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
@@ -80,6 +108,11 @@ class Leases:
         self._stopped.set()
         self._thread.join()
 
+    def holds(self, job_id: str) -> bool:
+        """Tell whether this process runs a job, whatever the clock says of its lease."""
+        with self._guard:
+            return job_id in self._held
+
     @contextmanager
     def hold(self, job: ClaimedJob) -> Iterator[None]:
         """Keep a job's lease while its steps run."""
@@ -91,21 +124,45 @@ class Leases:
             with self._guard:
                 self._held.pop(job.id, None)
 
+    def owe(self, job: ClaimedJob) -> None:
+        """Give a job back as soon as the database allows, so that it counts as no crash."""
+        with self._guard:
+            self._owed.append(job)
+
     def _beat(self) -> None:
         while not self._stopped.wait(LEASE_MS / 3000):
-            with self._guard:
-                held = list(self._held.items())
-            if held:
-                try:
-                    with self._oms.db.session():
-                        jobs.extend_leases(self._oms.db, held, self._oms.clock.now_ms())
-                except Unavailable as error:
-                    log.warning("leases were not prolonged: %s", error)
+            self.beat()
         self._oms.db.close()
+
+    def beat(self) -> None:
+        """Prolong what is held, and give back what is owed."""
+        with self._guard:
+            held, owed = list(self._held.items()), list(self._owed)
+        try:
+            if held:
+                self._prolong(held)
+            for job in owed:
+                self._give_back(job)
+        except (Unavailable, LimitExceeded) as error:
+            log.warning("leases were not prolonged: %s", error)
+
+    def _give_back(self, job: ClaimedJob) -> None:
+        with suppress(jobs.LeaseLostError), self._oms.db.transaction():
+            jobs.give_back(self._oms.db, job, self._oms.clock.now_ms())
+        with self._guard:
+            self._owed.remove(job)
+
+    def _prolong(self, held: list[tuple[str, str]]) -> None:
+        with self._oms.db.transaction():
+            now_ms = self._oms.clock.now_ms()
+            jobs.extend_leases(self._oms.db, held, now_ms)
+            turns.prolong(self._oms.db, [token for _, token in held], now_ms)
 
 
 def run_job(oms: Oms, leases: Leases, job_id: str) -> None:
     """Claim a job and run it to its end; a job that cannot be claimed is left alone."""
+    if leases.holds(job_id):
+        return
     with oms.db.session():
         job = jobs.claim(oms.db, job_id, oms.clock.now_ms())
     if job is None:
@@ -122,25 +179,53 @@ def _run(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
         return _run_steps(oms, leases, job)
     except jobs.LeaseLostError:  # Also while a failure was written down.
         return "lease lost"
+    except (Unavailable, LimitExceeded) as error:  # What happened could not be written down.
+        log.warning("job is given back later: %s", error, extra={"job": job.id})
+        leases.owe(job)
+        return "database away"
 
 
 def _run_steps(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
+    slice_end = time.monotonic() + SLICE_MS / 1000
     try:
         if job.crashes >= CRASHES_MAX and job.kind not in _HANDLE_CRASHES:
             return _quarantine(oms, job, f"killed its worker {job.crashes} times")
         step = STEPS[job.kind]
-        cursor = step(oms, job)
-        while cursor is not None:
-            job = replace(job, cursor=dict(cursor), crashes=0, failures=0)
-            if leases.is_winding_down:
-                return _give_back(oms, job)
+        while True:
+            if job.kind in _TURNS and (turn_at := _take_turn(oms, job)):
+                return _defer(oms, job, turn_at)
             cursor = step(oms, job)
+            if cursor is None:
+                return "done"
+            job = replace(job, cursor=dict(cursor), crashes=0, failures=0)
+            is_over = job.kind in OUTSIDE_KINDS and time.monotonic() > slice_end
+            if leases.is_winding_down or is_over:
+                return _give_back(oms, job)
     except jobs.LeaseLostError:
         raise
     except Exception as error:
         log.exception("job failed", extra={"job": job.id, "kind": job.kind})
         return _fail(oms, job, error)
-    return "done"
+
+
+def _take_turn(oms: Oms, job: ClaimedJob) -> int:
+    """Take or keep the turn at the system that the next step calls; 0, or when to come again.
+
+    A worker that was stopped for a while finds out here that its lease is lost, and calls nobody.
+    """
+    with oms.db.transaction():
+        now_ms = oms.clock.now_ms()
+        jobs.keep(oms.db, job, now_ms)
+        return turns.take(oms.db, _TURNS[job.kind](oms, job), job.lease_token, now_ms)
+
+
+def _defer(oms: Oms, job: ClaimedJob, turn_at: int) -> str:
+    with oms.db.transaction():
+        is_resting = turns.rests_until(oms.db, _TURNS[job.kind](oms, job)) >= turn_at
+        if is_resting and job.kind in _ON_REST:
+            _ON_REST[job.kind](oms, job, turn_at)
+        jobs.defer(oms.db, job, turn_at)
+    return "waits for its turn"
 
 
 def _give_back(oms: Oms, job: ClaimedJob) -> str:

@@ -13,7 +13,7 @@ from oms.domain.errors import GatewayError, InvalidInput
 from oms.domain.jobs import ClaimedJob, back_off_ms
 from oms.domain.snapshots import OrderPage, ProductPage
 from oms.domain.stores import Store, StoreState, SyncRun, SyncRunState
-from oms.storage import catalog, jobs, stores
+from oms.storage import catalog, jobs, stores, turns
 from oms.usecases.apply_orders import apply_orders
 from oms.usecases.context import Oms, Transaction
 from oms.usecases.ports import StoreAddress, StoreGateway
@@ -46,6 +46,20 @@ def run_sync_store(oms: Oms, job: ClaimedJob) -> Cursor | None:
     if isinstance(page, ProductPage):
         return _apply_products(oms, job, store, page)
     return _apply_orders(oms, job, store, page)
+
+
+def turn_of_store(oms: Oms, job: ClaimedJob) -> str:
+    """Name the turn that the steps of a sync need."""
+    del oms
+    return stores.turn_name(job.args["store_id"])
+
+
+def make_runs_wait(oms: Oms, job: ClaimedJob, until_ms: int) -> None:
+    """Say in the unfinished runs when the store may be asked, in the caller's transaction."""
+    for run in stores.unfinished_runs(oms.db, job.args["store_id"]):
+        is_begun = run.state != SyncRunState.QUEUED
+        state = SyncRunState.WAITING if is_begun else run.state
+        stores.update_run(oms.db, replace(run, state=state, next_attempt_at=until_ms))
 
 
 def _start(oms: Oms, job: ClaimedJob, store: Store) -> Cursor:
@@ -141,6 +155,9 @@ def _record_problem(oms: Oms, job: ClaimedJob, store: Store, error: GatewayError
         now_ms = oms.clock.now_ms()
         run = stores.run(oms.db, store.merchant_id, store.id, job.cursor["run_id"])
         failures = job.failures + 1
+        rest_ms = int(error.retry_after_seconds * 1000)
+        if rest_ms:
+            turns.rest(oms.db, turn_of_store(oms, job), now_ms + rest_ms)
         run = replace(
             run,
             problem_reason=error.word,
@@ -149,7 +166,7 @@ def _record_problem(oms: Oms, job: ClaimedJob, store: Store, error: GatewayError
             failure_count=failures,
         )
         if error.retryable and failures < GATEWAY_FAILURES_MAX:
-            pause_ms = max(back_off_ms(failures, 0.5), int(error.retry_after_seconds * 1000))
+            pause_ms = max(back_off_ms(failures, 0.5), rest_ms)
             due_at = now_ms + pause_ms
             run = replace(run, state=SyncRunState.WAITING, next_attempt_at=due_at)
             jobs.put_off(oms.db, job, error.message, due_at)

@@ -9,19 +9,27 @@ from oms.domain.views import AllocationView
 from oms.domain.withdrawal import withdraw
 from oms.storage import allocation_views, allocations, recounting, withdrawals
 from oms.storage.allocations import AllocationRecord
-from oms.usecases.answer_allocation import (
+from oms.usecases.context import Transaction, require_version
+from oms.usecases.move_allocation import (
     allocation_name,
     lock_allocation,
     move_allocation,
     take_back_quotes,
     write_history,
 )
-from oms.usecases.context import Transaction, require_version
+from oms.usecases.tell_stores import tell_stores
 
 ANSWER_HOURS = 48  # How long a vendor has to answer; afterwards it keeps the units.
 _HOUR_MS = 3_600_000
 
 Units = dict[str, int]  # By line id.
+
+
+def settle(tx: Transaction, order_ids: Sequence[str]) -> None:
+    """Recount locked orders after something was done to their parts, and settle what follows."""
+    recounting.refresh(tx.db, order_ids)
+    withdraw_excess(tx, order_ids)
+    tell_stores(tx, order_ids)
 
 
 def withdraw_excess(tx: Transaction, order_ids: Sequence[str]) -> None:
@@ -97,7 +105,7 @@ def answer_cancellation(tx: Transaction, command: AnswerCancellation) -> Allocat
         _agree(tx, found, command.note)
     else:
         refuse_cancellation(tx, found, command.note)
-    recounting.refresh(tx.db, [found.order_id])
+    settle(tx, [found.order_id])
     return allocation_views.get(tx.db, tx.owner_id, found.id)
 
 
@@ -105,7 +113,6 @@ def _agree(tx: Transaction, found: AllocationRecord, note: str) -> None:
     asked = withdrawals.asked_of(tx.db, found.id)
     units = {line.line_id: min(line.unpacked, asked.get(line.line_id, 0)) for line in found.lines}
     withdrawals.give_back(tx.db, found.id, units.items())
-    withdrawals.ask_back(tx.db, found.id, [(line_id, 0) for line_id in asked])
     take_back_quotes(tx, found, units)
     left = allocations.record(tx.db, found.id)
     move_allocation(tx, left, _event_of(left), note=note)

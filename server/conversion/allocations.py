@@ -7,12 +7,15 @@ from fbali.v1.allocation_pb2 import RejectReason as RejectReasonNumber
 from fbali.v1.cost_entry_pb2 import CostEntry as CostEntryMessage
 from fbali.v1.cost_entry_pb2 import CostKind as CostKindNumber
 from fbali.v1.cost_entry_pb2 import CostSource as CostSourceNumber
+from fbali.v1.fulfillment_service_pb2 import PackageResult as PackageResultMessage
 from fbali.v1.package_pb2 import ExceptionReason as ExceptionReasonNumber
 from fbali.v1.package_pb2 import Package as PackageMessage
 from fbali.v1.package_pb2 import PackageLine as PackageLineMessage
 from fbali.v1.package_pb2 import PackageState as PackageStateNumber
+from fbali.v1.package_pb2 import StallProblem as StallProblemNumber
 from fbali.v1.package_pb2 import TrackingEvent as TrackingEventMessage
 from oms.domain.costs import CostSource
+from oms.domain.stalls import stall_problem
 from oms.domain.views import (
     AllocationLineView,
     AllocationView,
@@ -20,6 +23,7 @@ from oms.domain.views import (
     PackageView,
     TrackingEventView,
 )
+from oms.usecases.pack_many import PackageOutcome
 from server import names
 from server.conversion.basics import (
     address_message,
@@ -31,14 +35,15 @@ from server.conversion.basics import (
 
 ALLOCATION_STATE_PREFIX = "ALLOCATION_STATE_"
 PACKAGE_STATE_PREFIX = "PACKAGE_STATE_"
+STALL_PREFIX = "STALL_PROBLEM_"
 REASON_PREFIX = "EXCEPTION_REASON_"
 REJECT_PREFIX = "REJECT_REASON_"
 COST_KIND_PREFIX = "COST_KIND_"
 COST_SOURCE_PREFIX = "COST_SOURCE_"
 
 
-def allocation_message(view: AllocationView) -> AllocationMessage:
-    """Convert an allocation with all that was read of it."""
+def allocation_message(view: AllocationView, now_ms: int) -> AllocationMessage:
+    """Convert an allocation with all that was read of it; `now_ms` tells what is stalled."""
     return AllocationMessage(
         name=names.allocation(view.vendor_id, view.id),
         order=names.order(view.merchant_id, view.order_id),
@@ -48,7 +53,7 @@ def allocation_message(view: AllocationView) -> AllocationMessage:
         state=number(AllocationStateNumber, ALLOCATION_STATE_PREFIX, view.state),
         lines=[_line_message(view, line) for line in view.lines],
         recipient=address_message(view.recipient),
-        packages=[package_message(view.merchant_id, package) for package in view.packages],
+        packages=[package_message(view.merchant_id, package, now_ms) for package in view.packages],
         costs=[_cost_message(cost) for cost in view.costs],
         quoted_totals=money_messages(view.total(CostSource.QUOTED)),
         actual_totals=money_messages(view.total(CostSource.ACTUAL)),
@@ -79,8 +84,9 @@ def _line_message(view: AllocationView, line: AllocationLineView) -> AllocationL
     )
 
 
-def package_message(merchant_id: str, view: PackageView) -> PackageMessage:
-    """Convert a package with all that was read of it."""
+def package_message(merchant_id: str, view: PackageView, now_ms: int) -> PackageMessage:
+    """Convert a package with all that was read of it; `now_ms` tells whether it is stalled."""
+    stalled = stall_problem(view.state, view.exception_reason, view.stalls_at, now_ms)
     return PackageMessage(
         name=names.package(view.vendor_id, view.allocation_id, view.id),
         carrier_code=view.carrier_code,
@@ -101,6 +107,7 @@ def package_message(merchant_id: str, view: PackageView) -> PackageMessage:
         next_poll_time=instant(view.next_poll_at),
         tracking_problem=view.tracking_problem,
         etag=str(view.version),
+        stall_problem=number(StallProblemNumber, STALL_PREFIX, stalled),
     )
 
 
@@ -123,4 +130,18 @@ def _cost_message(cost: CostEntry) -> CostEntryMessage:
         amount=money_message(cost.amount),
         note=cost.note,
         create_time=instant(cost.created_at),
+    )
+
+
+def package_result_message(
+    allocation: str, outcome: PackageOutcome, now_ms: int
+) -> PackageResultMessage:
+    """Convert what became of one parcel, under the allocation's name as it was asked for."""
+    view, refusal = outcome.package, outcome.refusal
+    return PackageResultMessage(
+        allocation=allocation,
+        package=None if view is None else package_message(outcome.merchant_id, view, now_ms),
+        existed=outcome.existed,
+        refusal_reason="" if refusal is None else refusal.word,
+        refusal_message="" if refusal is None else refusal.message,
     )

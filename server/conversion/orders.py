@@ -10,6 +10,7 @@ from fbali.v1.order_pb2 import PendingReason as PendingReasonNumber
 from fbali.v1.order_pb2 import ShippingStatus as ShippingStatusNumber
 from oms.domain.holds import Hold
 from oms.domain.money import totals
+from oms.domain.stalls import is_stalled
 from oms.domain.views import EventView, LineView, OrderView
 from server import names
 from server.conversion.allocations import allocation_message
@@ -20,6 +21,7 @@ from server.conversion.basics import (
     money_messages,
     number,
 )
+from server.conversion.write_backs import write_back_message
 
 STATUS_PREFIX = "SHIPPING_STATUS_"
 ADMISSION_PREFIX = "ADMISSION_"
@@ -27,8 +29,8 @@ PENDING_PREFIX = "PENDING_REASON_"
 HOLD_PREFIX = "HOLD_REASON_"
 
 
-def order_message(view: OrderView) -> OrderMessage:
-    """Convert an order with all that was read of it."""
+def order_message(view: OrderView, now_ms: int) -> OrderMessage:
+    """Convert an order with all that was read of it; `now_ms` tells what is stalled."""
     costs = (cost for item in view.allocations for cost in item.final_costs())
     return OrderMessage(
         name=names.order(view.merchant_id, view.id),
@@ -44,7 +46,7 @@ def order_message(view: OrderView) -> OrderMessage:
         customer_note=view.note,
         total=money_message(view.total),
         lines=[_line_message(view.merchant_id, line) for line in view.lines],
-        allocations=[allocation_message(item) for item in view.allocations],
+        allocations=[allocation_message(item, now_ms) for item in view.allocations],
         cost_totals=money_messages(totals(costs)),
         history=[_event_message(event) for event in view.history],
         place_time=instant(view.placed_at),
@@ -53,6 +55,11 @@ def order_message(view: OrderView) -> OrderMessage:
         etag=str(view.version),
         holds=[_hold_message(hold) for hold in view.holds],
         cancel_time=instant(view.cancelled_at),
+        tracking_stalled=is_stalled(view.stalls_at, now_ms),
+        write_backs=[write_back_message(item) for item in view.write_backs],
+        refunded=money_message(view.refunded),
+        margin=money_message(view.margin),
+        missing_rates=view.missing_rates,
     )
 
 
@@ -87,6 +94,7 @@ def _line_message(merchant_id: str, view: LineView) -> OrderLineMessage:
         open_quantity=ledger.open,
         pending_reason=number(PendingReasonNumber, PENDING_PREFIX, view.pending_reason),
         over_allocated=ledger.is_over_allocated,
+        margin=money_message(view.margin),
     )
 
 

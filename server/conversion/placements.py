@@ -14,7 +14,13 @@ from fbali.v1.placement_pb2 import (
 from oms.domain.money import Money, totals
 from oms.domain.planning import PlannedLine
 from oms.usecases.hold_orders import OrderOutcome
-from oms.usecases.place_orders import Choice, PlacedTexts, Placement, quoted_totals
+from oms.usecases.place_orders import (
+    Choice,
+    PlacedTexts,
+    Placement,
+    margin_of_placement,
+    quoted_totals,
+)
 from server import names
 from server.conversion.basics import money_message, money_messages, number
 from server.conversion.orders import PENDING_PREFIX
@@ -45,7 +51,7 @@ def placement_message(merchant_id: str, placement: Placement, texts: PlacedTexts
     refusal, order = placement.refusal, placement.order
     quoted = totals(cost for part in placement.plan.parts.values() for cost in quoted_totals(part))
     revenue = _revenue(placement, texts)
-    margin = _margin(placement, revenue, quoted)
+    margin = margin_of_placement(placement, texts)
     return OrderPlacement(
         order=names.order(merchant_id, placement.order_id),
         order_number="" if order is None else order.number,
@@ -65,9 +71,10 @@ def placement_message(merchant_id: str, placement: Placement, texts: PlacedTexts
         excluded_quantity=sum(placement.excluded.values()),
         revenue=money_message(revenue),
         quoted_totals=money_messages(quoted),
-        margin=money_message(margin),
+        margin=money_message(margin.amount),
         refusal_reason="" if refusal is None else refusal.word,
         refusal_message="" if refusal is None else refusal.message,
+        missing_rates=margin.missing,
     )
 
 
@@ -106,13 +113,3 @@ def _revenue(placement: Placement, texts: PlacedTexts) -> Money | None:
         for line in part
     )
     return Money(placement.order.currency, amount)
-
-
-def _margin(placement: Placement, revenue: Money | None, quoted: Sequence[Money]) -> Money | None:
-    """Return revenue less quoted costs; None when a cost is missing or in another currency."""
-    if revenue is None or any(cost.currency != revenue.currency for cost in quoted):
-        return None
-    lines = [line for part in placement.plan.parts.values() for line in part]
-    if any(line.rule.unit_cost is None for line in lines):
-        return None
-    return Money(revenue.currency, revenue.amount_minor - sum(c.amount_minor for c in quoted))

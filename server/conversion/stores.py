@@ -8,6 +8,7 @@ from fbali.v1.store_pb2 import StoreState as StoreStateNumber
 from fbali.v1.store_pb2 import SyncProblem as SyncProblemMessage
 from fbali.v1.store_pb2 import SyncRun as SyncRunMessage
 from fbali.v1.store_pb2 import SyncRunState as SyncRunStateNumber
+from fbali.v1.store_pb2 import WriteBackMode as WriteBackModeNumber
 from oms.domain.stores import QuarantinedOrder, Store, SyncRun
 from server import names
 from server.conversion.basics import instant, number
@@ -15,6 +16,7 @@ from server.conversion.basics import instant, number
 PLATFORM_PREFIX = "STORE_PLATFORM_"
 STATE_PREFIX = "STORE_STATE_"
 PROCESSING_PREFIX = "PROCESSING_"
+MODE_PREFIX = "WRITE_BACK_MODE_"
 RUN_STATE_PREFIX = "SYNC_RUN_STATE_"
 
 
@@ -32,6 +34,7 @@ def store_message(store: Store) -> StoreMessage:
         latest_sync_run=names.sync_run(store.merchant_id, store.id, store.latest_sync_run_id),
         etag=str(store.version),
         create_time=instant(store.created_at),
+        write_back_mode=number(WriteBackModeNumber, MODE_PREFIX, store.write_back_mode),
     )
 
 

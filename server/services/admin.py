@@ -9,6 +9,7 @@ from oms.domain.jobs import Job, JobState
 from oms.domain.principals import Role
 from oms.usecases import queries
 from oms.usecases.context import Call, Oms, mutate
+from oms.usecases.health import problems
 from oms.usecases.manage_accounts import (
     IssuedToken,
     IssueToken,
@@ -54,6 +55,7 @@ class AdminService:
             caller_role=number(RoleNumber, ROLE_PREFIX, caller.role),
             caller=principal_name(caller.role, caller.id),
             caller_display_name=queries.display_name(self._oms, caller),
+            problems=problems(self._oms),
         )
 
     def CreateMerchant(self, request: pb.CreateMerchantRequest, call: Call) -> bytes:

@@ -35,6 +35,7 @@ from oms.usecases.pack import (
     report_package_event,
     void_package,
 )
+from oms.usecases.pack_many import create_packages
 from oms.usecases.queries import AllocationFilter
 from oms.usecases.withdraw_units import AnswerCancellation, answer_cancellation
 from server import names
@@ -47,6 +48,7 @@ from server.conversion.allocations import (
     REJECT_PREFIX,
     allocation_message,
     package_message,
+    package_result_message,
 )
 from server.conversion.basics import enum_or_none, epoch_ms, word
 from server.paging import cut_page, page_size, start_key
@@ -75,8 +77,9 @@ class FulfillmentService:
         [before] = start_key(request, call.caller) or [""]
         found = queries.list_allocations(self._oms, wanted, before, page_size(request) + 1)
         page, token = cut_page(found, request, call.caller, lambda item: [item.id])
+        now_ms = self._oms.clock.now_ms()
         return pb.ListAllocationsResponse(
-            allocations=[allocation_message(item) for item in page], next_page_token=token
+            allocations=[allocation_message(item, now_ms) for item in page], next_page_token=token
         )
 
     def GetAllocation(
@@ -85,7 +88,9 @@ class FulfillmentService:
         """Show an allocation with its costs, parcels and their tracking."""
         vendor_id, allocation_id = names.own_ids(request.name, call.caller)
         found = queries.get_allocation(self._oms, vendor_id, allocation_id)
-        return pb.GetAllocationResponse(allocation=allocation_message(found))
+        return pb.GetAllocationResponse(
+            allocation=allocation_message(found, self._oms.clock.now_ms())
+        )
 
     def AcceptAllocation(self, request: pb.AcceptAllocationRequest, call: Call) -> bytes:
         """Accept an allocation."""
@@ -108,7 +113,7 @@ class FulfillmentService:
             answer_cancellation,
             AnswerCancellation(allocation_id, request.agreed, request.note, request.etag),
             lambda view: pb.AnswerCancellationResponse(
-                allocation=allocation_message(view)
+                allocation=allocation_message(view, self._oms.clock.now_ms())
             ).SerializeToString(),
         )
 
@@ -129,7 +134,9 @@ class FulfillmentService:
             call,
             answer_allocation,
             command,
-            lambda view: response(allocation=allocation_message(view)).SerializeToString(),
+            lambda view: response(
+                allocation=allocation_message(view, self._oms.clock.now_ms())
+            ).SerializeToString(),
         )
 
     def CreatePackage(self, request: pb.CreatePackageRequest, call: Call) -> bytes:
@@ -144,7 +151,38 @@ class FulfillmentService:
             etag=request.etag,
         )
         return mutate(
-            self._oms, call, create_package, command, _packed_encoder(pb.CreatePackageResponse)
+            self._oms,
+            call,
+            create_package,
+            command,
+            _packed_encoder(self._oms, pb.CreatePackageResponse),
+        )
+
+    def BatchCreatePackages(self, request: pb.BatchCreatePackagesRequest, call: Call) -> bytes:
+        """Announce many parcels, each for itself."""
+        names.own_ids(request.parent, call.caller)
+        now_ms = self._oms.clock.now_ms()
+        commands = [
+            CreatePackage(
+                allocation_id=_own_allocation(parcel.allocation, call),
+                tracking_number=parcel.tracking_number,
+                carrier_code=parcel.carrier_code,
+                lines=[(names.last_id(line.line), line.quantity) for line in parcel.lines],
+                handed_over=parcel.handed_over,
+            )
+            for parcel in request.packages
+        ]
+        return mutate(
+            self._oms,
+            call,
+            create_packages,
+            commands,
+            lambda outcomes: pb.BatchCreatePackagesResponse(
+                results=[
+                    package_result_message(parcel.allocation, outcome, now_ms)
+                    for parcel, outcome in zip(request.packages, outcomes, strict=True)
+                ]
+            ).SerializeToString(),
         )
 
     def VoidPackage(self, request: pb.VoidPackageRequest, call: Call) -> bytes:
@@ -152,7 +190,11 @@ class FulfillmentService:
         _, allocation_id, package_id = names.own_ids(request.name, call.caller)
         command = VoidPackage(allocation_id, package_id, request.note, request.etag)
         return mutate(
-            self._oms, call, void_package, command, _packed_encoder(pb.VoidPackageResponse)
+            self._oms,
+            call,
+            void_package,
+            command,
+            _packed_encoder(self._oms, pb.VoidPackageResponse),
         )
 
     def ReportPackageEvent(self, request: pb.ReportPackageEventRequest, call: Call) -> bytes:
@@ -174,7 +216,7 @@ class FulfillmentService:
             call,
             report_package_event,
             command,
-            _packed_encoder(pb.ReportPackageEventResponse),
+            _packed_encoder(self._oms, pb.ReportPackageEventResponse),
         )
 
     def RecordCosts(self, request: pb.RecordCostsRequest, call: Call) -> bytes:
@@ -194,7 +236,7 @@ class FulfillmentService:
             record_costs,
             RecordCosts(allocation_id, costs),
             lambda view: pb.RecordCostsResponse(
-                allocation=allocation_message(view)
+                allocation=allocation_message(view, self._oms.clock.now_ms())
             ).SerializeToString(),
         )
 
@@ -226,11 +268,20 @@ class FulfillmentService:
         )
 
 
-def _packed_encoder(response: Callable[..., Message]) -> Callable[[PackedResult], bytes]:
+def _own_allocation(name: str, call: Call) -> str:
+    """Read the id of an allocation; somebody else's is one that does not exist."""
+    try:
+        return names.own_ids(name, call.caller)[1]
+    except NotFound:
+        return ""
+
+
+def _packed_encoder(oms: Oms, response: Callable[..., Message]) -> Callable[[PackedResult], bytes]:
     def encode(result: PackedResult) -> bytes:
+        now_ms = oms.clock.now_ms()
         return response(
-            package=package_message(result.allocation.merchant_id, result.package),
-            allocation=allocation_message(result.allocation),
+            package=package_message(result.allocation.merchant_id, result.package, now_ms),
+            allocation=allocation_message(result.allocation, now_ms),
         ).SerializeToString()
 
     return encode

@@ -20,11 +20,12 @@ from server.conversion.catalog import (
     product_message,
 )
 from server.paging import cut_page, page_size, start_key
+from server.services.figures import ScoreMethods
 from server.services.stores import StoreMethods
 from server.services.vendors import VendorMethods
 
 
-class HostingService(StoreMethods, VendorMethods):
+class HostingService(StoreMethods, VendorMethods, ScoreMethods):
     """A merchant's stores, vendors, products, and which vendor fulfils what."""
 
     def __init__(self, oms: Oms) -> None:

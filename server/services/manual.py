@@ -102,7 +102,9 @@ class ManualMethods:
             call,
             cancel_order,
             CancelOrder(order_id, request.note, request.etag),
-            lambda order: pb.CancelOrderResponse(order=order_message(order)).SerializeToString(),
+            lambda order: pb.CancelOrderResponse(
+                order=order_message(order, self._oms.clock.now_ms())
+            ).SerializeToString(),
         )
 
 

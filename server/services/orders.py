@@ -1,43 +1,23 @@
 """OrderService."""
 
-from collections.abc import Mapping
-
 from fbali.v1 import order_service_pb2 as pb
-from fbali.v1.hold_pb2 import HoldReason as HoldReasonValue
-from fbali.v1.order_service_pb2 import OrderPeculiarity, OrderSorting, OrderTag
-from oms.domain.holds import HoldReason
-from oms.domain.search_words import words_of_query
 from oms.domain.views import OrderView
 from oms.usecases import queries
 from oms.usecases.context import Call, Oms, mutate
 from oms.usecases.manage_stores import request_sync
-from oms.usecases.queries import OrderFilter, Peculiarity, Sorting
+from oms.usecases.queries import Sorting
 from server import names
-from server.conversion.basics import epoch_ms
+from server.conversion.order_filter import TAGS, listed_orders
 from server.conversion.orders import order_message
 from server.conversion.stores import quarantined_order_message, sync_run_message
 from server.paging import cut_page, page_size, start_key
+from server.services.figures import ReportMethods
 from server.services.manual import ManualMethods
-
-TAGS: Mapping[int, str] = {
-    OrderTag.ORDER_TAG_UNSPECIFIED: "ADMITTED",
-    OrderTag.ORDER_TAG_PENDING: "PENDING",
-    OrderTag.ORDER_TAG_PROCESSING: "PROCESSING",
-    OrderTag.ORDER_TAG_IN_TRANSIT: "IN_TRANSIT",
-    OrderTag.ORDER_TAG_EXCEPTION: "EXCEPTION",
-    OrderTag.ORDER_TAG_DELIVERED: "DELIVERED",
-    OrderTag.ORDER_TAG_NOT_ADMITTED: "NOT_ADMITTED",
-    OrderTag.ORDER_TAG_ENDED: "ENDED",
-}
-
-SORTINGS: Mapping[int, Sorting] = {
-    OrderSorting.ORDER_SORTING_UNSPECIFIED: Sorting.NEWEST,
-    OrderSorting.ORDER_SORTING_OLDEST: Sorting.OLDEST,
-    OrderSorting.ORDER_SORTING_TOTAL: Sorting.TOTAL,
-}
+from server.services.order_files import FileMethods
+from server.services.write_backs import WriteBackMethods
 
 
-class OrderService(ManualMethods):
+class OrderService(ManualMethods, FileMethods, WriteBackMethods, ReportMethods):
     """A merchant's orders."""
 
     def __init__(self, oms: Oms) -> None:
@@ -46,7 +26,8 @@ class OrderService(ManualMethods):
 
     def ListOrders(self, request: pb.ListOrdersRequest, call: Call) -> pb.ListOrdersResponse:
         """List orders, sorted as wanted."""
-        wanted = _filter(request, call)
+        now_ms = self._oms.clock.now_ms()
+        wanted = listed_orders(request, call, now_ms)
         key = start_key(request, call.caller)
         after = None if key is None else (key[0], key[1])
         found = queries.list_orders(self._oms, wanted, after, page_size(request) + 1)
@@ -54,7 +35,7 @@ class OrderService(ManualMethods):
             found, request, call.caller, lambda order: _page_key(order, wanted.sorting)
         )
         return pb.ListOrdersResponse(
-            orders=[order_message(order) for order in page], next_page_token=token
+            orders=[order_message(order, now_ms) for order in page], next_page_token=token
         )
 
     def CountOrders(self, request: pb.CountOrdersRequest, call: Call) -> pb.CountOrdersResponse:
@@ -74,7 +55,7 @@ class OrderService(ManualMethods):
         """Show everything about one order."""
         merchant_id, order_id = names.own_ids(request.name, call.caller)
         order = queries.get_order(self._oms, merchant_id, order_id)
-        return pb.GetOrderResponse(order=order_message(order))
+        return pb.GetOrderResponse(order=order_message(order, self._oms.clock.now_ms()))
 
     def SyncOrders(self, request: pb.SyncOrdersRequest, call: Call) -> bytes:
         """Ask for a sync of a store."""
@@ -119,25 +100,6 @@ class OrderService(ManualMethods):
             quarantined_orders=[quarantined_order_message(order) for order in page],
             next_page_token=token,
         )
-
-
-def _filter(request: pb.ListOrdersRequest, call: Call) -> OrderFilter:
-    [merchant_id] = names.own_ids(request.parent, call.caller)
-    reason = HoldReasonValue.Name(request.hold_reason).removeprefix("HOLD_REASON_")
-    peculiarity = OrderPeculiarity.Name(request.peculiarity).removeprefix("ORDER_PECULIARITY_")
-    return OrderFilter(
-        merchant_id=merchant_id,
-        tag=TAGS[request.tag],
-        store_id=names.last_id(request.store),
-        vendor_id=names.last_id(request.vendor),
-        placed_from=epoch_ms(request, "placed_after_time"),
-        placed_before=epoch_ms(request, "placed_before_time"),
-        words=words_of_query(request.search),
-        country=request.region_code,
-        hold_reason=HoldReason(reason) if request.hold_reason else None,
-        peculiarity=Peculiarity(peculiarity) if request.peculiarity else None,
-        sorting=SORTINGS[request.sorting],
-    )
 
 
 def _page_key(order: OrderView, sorting: Sorting) -> list[int | str]:

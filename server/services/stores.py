@@ -4,7 +4,8 @@ from fbali.v1 import hosting_service_pb2 as pb
 from fbali.v1.store_pb2 import Processing as ProcessingNumber
 from fbali.v1.store_pb2 import Store as StoreMessage
 from fbali.v1.store_pb2 import StorePlatform as StorePlatformNumber
-from oms.domain.stores import Processing
+from fbali.v1.store_pb2 import WriteBackMode as WriteBackModeNumber
+from oms.domain.stores import Processing, WriteBackMode
 from oms.usecases import queries
 from oms.usecases.context import Call, Oms, earlier_answer, mutate
 from oms.usecases.manage_stores import (
@@ -20,6 +21,7 @@ from oms.usecases.manage_stores import (
 from server import names
 from server.conversion.basics import enum_or_none, word
 from server.conversion.stores import (
+    MODE_PREFIX,
     PLATFORM_PREFIX,
     PROCESSING_PREFIX,
     problem_message,
@@ -46,6 +48,7 @@ class StoreMethods:
             display_name=request.display_name,
             processing=_processing(request) or Processing.AUTOMATIC,
             sync_interval_seconds=request.sync_interval_seconds,
+            write_back_mode=_write_back_mode(request),
         )
         identified = identify_store(self._oms, command)
         return mutate(
@@ -95,6 +98,7 @@ class StoreMethods:
             credentials=_credentials(request) if _has_credentials(request) else {},
             processing=_processing(request),
             sync_interval_seconds=request.sync_interval_seconds,
+            write_back_mode=_write_back_mode(request),
             etag=request.etag,
         )
         return mutate(
@@ -132,3 +136,10 @@ def _has_credentials(request: pb.UpdateStoreRequest) -> bool:
 
 def _processing(request: pb.ConnectStoreRequest | pb.UpdateStoreRequest) -> Processing | None:
     return enum_or_none(Processing, word(ProcessingNumber, PROCESSING_PREFIX, request.processing))
+
+
+def _write_back_mode(
+    request: pb.ConnectStoreRequest | pb.UpdateStoreRequest,
+) -> WriteBackMode | None:
+    mode = word(WriteBackModeNumber, MODE_PREFIX, request.write_back_mode)
+    return enum_or_none(WriteBackMode, mode)

@@ -88,7 +88,7 @@ def test_refused_key_is_told_in_the_words_of_the_store():
 
     assert error.message == (
         "the store refused the key (401: Sorry, you cannot list resources.): check the consumer "
-        "key and secret, and that the key may read"
+        "key and secret, and that the key may read and write"
     )
 
 

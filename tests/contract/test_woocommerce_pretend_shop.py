@@ -208,3 +208,41 @@ def test_hundred_thousand_orders_are_served_fast():
     assert page.orders_total > 97_000
     assert json.loads(page.next_cursor)["rows_left"] > 97_000
     assert took < 3
+
+
+WRITES = [
+    ("POST", "fulfillment-create-over-quantity", "fulfillments"),
+    ("POST", "note-create", "notes"),
+    ("PUT", "order-complete", ""),
+    ("PUT", "error-bad-status", ""),
+]
+
+
+@pytest.mark.parametrize(("method", "name", "part"), WRITES)
+def test_writes_are_answered_as_recorded(shop, method, name, part):
+    order_id = next(iter(shop.store._orders))
+    recorded = recording(name)
+    url = f"{shop.url}/wp-json/wc/v3/orders/{order_id}/{part}".rstrip("/")
+
+    answer = urllib3.request(method, url, json=recorded.sent, headers=KEY, retries=False)
+
+    document, expected = answer.json(), recorded.body
+    assert answer.status == recorded.status
+    if part:
+        assert set(document) == set(expected)
+        assert document.get("note") == expected.get("note")
+    for key in ("code", "message", "is_fulfilled", "status"):
+        assert document.get(key) == expected.get(key)
+    if part == "fulfillments":
+        assert [(item["key"], item["value"]) for item in document["meta_data"]][:-1] == [
+            (item["key"], item["value"]) for item in expected["meta_data"]
+        ][:-1]
+
+
+def test_key_that_may_only_read_is_refused_as_recorded():
+    recorded = recording("error-read-only-key-write")
+    with PretendShop(ShopOptions(key_may_write=False)) as shop:
+        url = f"{shop.url}/wp-json/wc/v3/orders/1/notes"
+        answer = urllib3.request("POST", url, json={"note": "x"}, headers=KEY, retries=False)
+
+    assert (answer.status, answer.json()) == (recorded.status, recorded.body)

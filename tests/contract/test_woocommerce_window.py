@@ -9,8 +9,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.demo.shop import PretendShop, ShopOptions
-from app.demo.shop_answers import Reply
 from app.demo.shop_catalog import Catalog
+from app.demo.shop_reply import Reply
 from oms.domain.errors import GatewayError, InvalidInput
 from oms.domain.snapshots import OrderPage, OrderSnapshot
 from oms.gateways.stores.woocommerce import WooCommerceStore

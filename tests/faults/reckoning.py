@@ -60,6 +60,7 @@ class Reckoning:
             self.costs = db.execute("SELECT * FROM cost_entry WHERE source = 'ACTUAL'").fetchall()
             self.events = db.execute("SELECT kind, subject FROM event").fetchall()
             self.jobs = db.execute("SELECT * FROM job").fetchall()
+            self.write_backs = db.execute("SELECT * FROM write_back").fetchall()
 
     def wrong_orders(self, shop: Sequence[Order], products: Sequence[Product]) -> list[str]:
         """Compare orders, admissions and lines with the shop's; each is there exactly once."""
@@ -137,6 +138,29 @@ class Reckoning:
         wrong += list(_doubled(tuple(row) for row in self.events if row["kind"] in once))
         return wrong
 
+    def wrong_write_backs(self, shop: Sequence[Order]) -> list[str]:
+        """Compare what the shop was told with what is known of it: each parcel once, none too much.
+
+        A write-back that is under way may or may not be in the shop.
+        """
+        told = Counter(
+            dict(item.meta)["_fbali_package"] for order in shop for item in order.fulfillments
+        )
+        wrong = list(_doubled(told.elements()))
+        for row in self.write_backs:
+            count = told.pop(row["package_id"], 0)
+            if (row["state"], count) not in _TOLD:
+                wrong.append(f"{dict(row)} is in the shop {count} times")
+        wrong += [f"{package_id} is in the shop and nobody knows" for package_id in told]
+        for order in shop:
+            units = Counter(_told_units(order))
+            wrong += [
+                f"line {item.id} of {item.quantity}: {units[item.id]} are told"
+                for item in order.items
+                if units[item.id] > item.quantity
+            ]
+        return wrong
+
     def given_up_jobs(self) -> list[dict[str, Any]]:
         """Return the jobs that are quarantined."""
         return [dict(row) for row in self.jobs if row["state"] == "QUARANTINED"]
@@ -160,9 +184,20 @@ class Reckoning:
         ]
 
 
+# States with how often the shop then has the parcel.
+_TOLD = {("PENDING", 0), ("SENT", 0), ("SENT", 1), ("CONFIRMED", 1)}
+
+
+def _told_units(order: Order) -> Iterator[int]:
+    for fulfillment in order.fulfillments:
+        for item in dict(fulfillment.meta)["_items"]:
+            yield from [item["item_id"]] * item["qty"]
+
+
 def _is_to_be_shipped(order: Order, virtual: Collection[int]) -> bool:
-    """Read the shop's order as a merchant would."""
-    if order.status != "processing" or all(item.product_id in virtual for item in order.items):
+    """Read the shop's order as a merchant would; what we completed was to be shipped."""
+    is_open = order.status == "processing" or bool(order.fulfillments)
+    if not is_open or all(item.product_id in virtual for item in order.items):
         return False
     return any(quantity > removed for _, quantity, removed in _bought(order))
 

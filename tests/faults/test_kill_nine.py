@@ -39,8 +39,10 @@ def test_killed_processes_lose_and_double_nothing(victims: Sequence[str]):
         assert found.wrong_allocations({str(journey.left_out_product)}) == []
         assert found.wrong_counters() == []
         assert found.wrong_work() == []
+        assert found.wrong_write_backs(shop) == []
         assert found.given_up_jobs() == []
         assert found.allocations
+        assert found.write_backs
 
 
 def wait_for_the_moment(journey: BatteredJourney, *, is_starting: bool) -> None:

@@ -9,6 +9,7 @@ from oms.domain.principals import Role
 from oms.storage.database import Database
 from tests.functional.estate import Estate, settle
 from tests.functional.home import Home
+from tests.functional.shopkeeper import Shopkeeper
 from tests.services.postgres import PostgresServer
 from tests.services.stack import Stack
 
@@ -24,6 +25,12 @@ def stack(database: Database, tmp_path: Path) -> Iterator[Stack]:
 def estate(stack: Stack) -> Estate:
     """What the first merchant and vendor A own after a first day of work."""
     return settle(stack, stack.merchant, stack.vendor_a)
+
+
+@pytest.fixture
+def keeper(stack: Stack) -> Shopkeeper:
+    """A store that is told of each parcel."""
+    return Shopkeeper(stack)
 
 
 @pytest.fixture

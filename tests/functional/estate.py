@@ -18,16 +18,19 @@ from fbali.v1.hosting_service_pb2 import (
     ListProductsRequest,
     SuspendPartnershipRequest,
 )
+from fbali.v1.import_run_pb2 import IMPORT_FORMAT_JSON_LINES
 from fbali.v1.money_pb2 import Money
 from fbali.v1.order_service_pb2 import (
     CancelOrderRequest,
     GetSyncRunRequest,
+    ImportOrdersRequest,
     ListOrdersRequest,
     SyncOrdersRequest,
 )
 from fbali.v1.package_pb2 import PackageLine
 from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
 from fbali.v1.token_pb2 import ROLE_VENDOR
+from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import JobKind
 from oms.storage import jobs
 from tests.functional import goods
@@ -58,6 +61,8 @@ class Estate:
     suspended: str
     invitation: str  # Of the vendor, by a third merchant.
     stranger: str  # A vendor who was never invited.
+    import_run: str
+    write_back: str  # Given up; of the parcel.
     new_store_url: str
 
     def claimed_by(self, owner: "Estate") -> Self:
@@ -119,6 +124,8 @@ def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
         suspended=suspended_partnership(stack, merchant),
         invitation=invitation(stack, vendor),
         stranger=stack.vendor("Stranger").name,
+        import_run=import_run(merchant, store.name),
+        write_back=failed_write_back(stack, merchant, parcel.name),
         new_store_url=stack.shop.url.replace("127.0.0.1", "localhost"),
     )
 
@@ -202,6 +209,26 @@ def quarantined_job(stack: Stack, merchant: Caller) -> str:
     return f"jobs/{row[0]}"
 
 
+def failed_write_back(stack: Stack, merchant: Caller, package: str) -> str:
+    """Write down that telling the store of a parcel was given up."""
+    now_ms = stack.clock.now_ms()
+    write_back_id = new_id(IdKind.WRITE_BACK, now_ms)
+    with stack.db.transaction():
+        stack.db.run(
+            "INSERT INTO write_back (id, merchant_id, order_id, store_id, package_id,"
+            " tracking_number, state, method, failure_count, problem_reason, problem_message,"
+            " external_id, is_outdated, created_at, finished_at) SELECT ?, o.merchant_id, o.id,"
+            " o.store_id, p.id, p.tracking_number, 'FAILED', 'CORE_FULFILLMENT', 12,"
+            " 'GATEWAY_SERVER_ERROR', 'the store failed (500)', '', FALSE, ?, ?"
+            " FROM package p JOIN orders o ON o.id = p.order_id WHERE p.id = ?",
+            write_back_id,
+            now_ms,
+            now_ms,
+            last_id(package),
+        )
+    return f"{merchant.name}/writeBacks/{write_back_id}"
+
+
 def spare_token(stack: Stack, vendor: Caller) -> str:
     request = IssueTokenRequest(role=ROLE_VENDOR, principal=vendor.name, display_name="spare")
     return str(stack.operator.call(request).token.name)
@@ -218,3 +245,15 @@ def invitation(stack: Stack, vendor: Caller) -> str:
     inviting = stack.merchant_named("Inviting merchant")
     request = InviteVendorRequest(parent=inviting.name, vendor=vendor.name)
     return str(inviting.call(request).partnership.name)
+
+
+def import_run(merchant: Caller, store: str) -> str:
+    """Import a file with one row, which is broken."""
+    request = ImportOrdersRequest(
+        parent=merchant.name,
+        run_id=f"first-{merchant.id}",
+        store=store,
+        format=IMPORT_FORMAT_JSON_LINES,
+        chunk=b"{}",
+    )
+    return str(merchant.call(request).import_run.name)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from app.demo.shop import CONSUMER_KEY, CONSUMER_SECRET
 from fbali.v1 import admin_service_pb2 as admin
@@ -11,15 +13,23 @@ from fbali.v1 import hosting_service_pb2 as hosting
 from fbali.v1 import order_service_pb2 as orders
 from fbali.v1.allocation_pb2 import REJECT_REASON_OUT_OF_STOCK
 from fbali.v1.cost_entry_pb2 import COST_KIND_SHIPPING
+from fbali.v1.exchange_rate_pb2 import ExchangeRate
 from fbali.v1.hold_pb2 import HOLD_REASON_ADDRESS
 from fbali.v1.hosting_pb2 import Hosting
+from fbali.v1.import_run_pb2 import EXPORT_FORMAT_JSON_LINES, IMPORT_FORMAT_JSON_LINES
 from fbali.v1.money_pb2 import Money
 from fbali.v1.package_pb2 import PACKAGE_STATE_IN_TRANSIT, PackageLine
 from fbali.v1.placement_pb2 import PlacementChoice
+from fbali.v1.sales_report_pb2 import REPORT_GROUPING_PRODUCT
 from fbali.v1.store_pb2 import STORE_PLATFORM_WOOCOMMERCE
 from fbali.v1.token_pb2 import ROLE_VENDOR
 from tests.functional.estate import Estate
 from tests.services.stack import METHODS
+
+IMPORTED_ORDER = (
+    b'{"id": "77", "currency": "USD", "placed_time": "2026-01-31T09:50:26Z", "recipient":'
+    b' {"region_code": "US"}, "lines": [{"sku": "LAMP-1", "quantity": 1, "price": "71.23"}]}'
+)
 
 Make = Callable[[Estate], Message]
 
@@ -59,6 +69,37 @@ ORDERS: Mapping[str, Make] = {
     ),
     "ReleaseOrders": lambda estate: orders.ReleaseOrdersRequest(
         parent=estate.merchant, orders=[estate.waiting]
+    ),
+    "ImportOrders": lambda estate: orders.ImportOrdersRequest(
+        parent=estate.merchant,
+        run_id="backlog",
+        store=estate.store,
+        format=IMPORT_FORMAT_JSON_LINES,
+        chunk=IMPORTED_ORDER,
+    ),
+    "GetImportRun": lambda estate: orders.GetImportRunRequest(name=estate.import_run),
+    "ListImportRuns": lambda estate: orders.ListImportRunsRequest(parent=estate.merchant),
+    "ExportOrders": lambda estate: orders.ExportOrdersRequest(
+        parent=estate.merchant,
+        format=EXPORT_FORMAT_JSON_LINES,
+        selection=orders.OrderSelection(store=estate.store, vendor=estate.vendor),
+    ),
+    "ListWriteBacks": lambda estate: orders.ListWriteBacksRequest(parent=estate.merchant),
+    "RetryWriteBack": lambda estate: orders.RetryWriteBackRequest(name=estate.write_back),
+    "SetExchangeRate": lambda estate: orders.SetExchangeRateRequest(
+        parent=estate.merchant,
+        exchange_rate=ExchangeRate(
+            base_currency_code="EUR", quote_currency_code="USD", rate="1.0834"
+        ),
+    ),
+    "ListExchangeRates": lambda estate: orders.ListExchangeRatesRequest(parent=estate.merchant),
+    "GetSalesReport": lambda estate: orders.GetSalesReportRequest(
+        parent=estate.merchant,
+        placed_from_time=Timestamp(seconds=0),
+        placed_before_time=Timestamp(seconds=4_000_000_000),
+        currency_code="USD",
+        grouping=REPORT_GROUPING_PRODUCT,
+        store=estate.store,
     ),
     "ListQuarantinedOrders": lambda estate: orders.ListQuarantinedOrdersRequest(
         parent=estate.merchant
@@ -106,6 +147,12 @@ HOSTING: Mapping[str, Make] = {
         name=estate.hosting, hosting=sample_hosting(estate)
     ),
     "DeleteHosting": lambda estate: hosting.DeleteHostingRequest(name=estate.hosting),
+    "GetVendorScorecard": lambda estate: hosting.GetVendorScorecardRequest(
+        parent=estate.merchant,
+        from_time=Timestamp(seconds=0),
+        before_time=Timestamp(seconds=4_000_000_000),
+        vendor=estate.vendor,
+    ),
     "ExplainHosting": lambda estate: hosting.ExplainHostingRequest(
         name=estate.product, variant=estate.variant, region_code="US"
     ),
@@ -127,6 +174,16 @@ FULFILLMENT: Mapping[str, Make] = {
         tracking_number="SMOOTH-777",
         lines=[PackageLine(line=estate.line, quantity=1)],
         handed_over=True,
+    ),
+    "BatchCreatePackages": lambda estate: fulfillment.BatchCreatePackagesRequest(
+        parent=estate.vendor,
+        packages=[
+            fulfillment.PackageToCreate(
+                allocation=estate.submitted,
+                tracking_number="SMOOTH-778",
+                lines=[PackageLine(line=estate.line, quantity=1)],
+            )
+        ],
     ),
     "VoidPackage": lambda estate: fulfillment.VoidPackageRequest(name=estate.package),
     "ReportPackageEvent": lambda estate: fulfillment.ReportPackageEventRequest(
@@ -174,4 +231,13 @@ def mutating_methods() -> list[str]:
         name
         for name, (_, method) in METHODS.items()
         if "request_id" in method.input_type.fields_by_name
+    ]
+
+
+def reading_methods() -> list[str]:
+    """List the methods that change nothing, by what the contract says of them."""
+    return [
+        name
+        for name, (_, method) in METHODS.items()
+        if method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
     ]

@@ -30,7 +30,7 @@ class RunningDemo:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [*PROGRAM, *arguments],
-                env={"PATH": os.environ["PATH"], "TMPDIR": str(self.folders), "LANG": "C.UTF-8"},
+                env={**_inherited(), "TMPDIR": str(self.folders), "LANG": "C.UTF-8"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -68,6 +68,11 @@ def _arguments(pid: str) -> list[bytes]:
     return _read(Path(f"/proc/{pid}/cmdline")).split(b"\0")
 
 
+def _inherited() -> dict[str, str]:
+    """Give what the program needs to be found, and to be the one under test."""
+    return {name: os.environ.get(name, "") for name in ("PATH", "PYTHONPATH")}
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -95,6 +100,11 @@ def test_ends_with_a_delivered_order_of_two_vendors(tmp_path: Path):
     number = re.findall(r"\d+", told)[-1]
     assert f"order {number}: status is now Delivered" in told
     assert "units of the un-hosted products wait as Pending" in " ".join(told.split())
+    in_one_line = " ".join(told.split())
+    assert re.search(r"places \d+ orders? by hand: .*, which nobody hosts, goes to", in_one_line)
+    assert re.search(r"order \d+ is cancelled by its customer; Lotus Co has accepted", in_one_line)
+    assert re.search(r"asks Lotus Co to give back the \d+ units? of order \d+", in_one_line)
+    assert "agrees to cancel: nothing of order" in in_one_line
     assert "hosts the rest: the orders that waited are released" in told
     assert f"Order {number}  delivered" in shown
     for vendor in ("Lotus Co", "Red Pine"):
@@ -190,7 +200,7 @@ def test_taken_port_is_said_in_plain_words(tmp_path: Path):
 
 
 def test_ends_quietly_when_nobody_reads_any_more(tmp_path: Path):
-    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    environment = {**_inherited(), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         PROGRAM, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

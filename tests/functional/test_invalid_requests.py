@@ -131,7 +131,8 @@ def test_name_with_something_behind_it_is_refused(home: Home, ending: str):
 
 def test_negative_number_is_refused_by_name(home: Home):
     def spoil_numbers(request: Message) -> set[str]:
-        return spoil_all(request, FieldDescriptor.TYPE_INT32, lambda _number: -1)
+        spoiled = spoil_all(request, FieldDescriptor.TYPE_INT32, lambda _number: -1)
+        return {path.removesuffix(".nanos") for path in spoiled}  # An instant is judged as a whole.
 
     assert check_all(home, spoil_numbers) >= 18
 

@@ -6,18 +6,25 @@ from typing import Any
 import pytest
 
 from fbali.errors import InvalidInput
-from fbali.v1.fulfillment_service_pb2 import CreatePackageRequest
+from fbali.v1.fulfillment_service_pb2 import (
+    CreatePackageRequest,
+    GetAllocationRequest,
+    ReportPackageEventRequest,
+)
 from fbali.v1.hold_pb2 import HOLD_REASON_FRAUD_RISK, HOLD_REASON_MARGIN
 from fbali.v1.order_service_pb2 import (
     ORDER_PECULIARITY_HELD,
     ORDER_PECULIARITY_OVER_ALLOCATED,
+    ORDER_PECULIARITY_TRACKING_STALLED,
     ORDER_PECULIARITY_UNHOSTED,
     ORDER_SORTING_OLDEST,
     ORDER_SORTING_TOTAL,
     ORDER_SORTING_UNSPECIFIED,
     ORDER_TAG_PENDING,
+    GetOrderRequest,
     ListOrdersRequest,
 )
+from fbali.v1.package_pb2 import PACKAGE_STATE_IN_TRANSIT, STALL_PROBLEM_NO_FIRST_SCAN
 from oms.domain.holds import Hold, HoldReason
 from oms.storage import holds
 from tests.functional import goods
@@ -25,6 +32,7 @@ from tests.functional.estate import allocations_of, connect, host, orders_of, pr
 from tests.functional.test_statement_counts import LIST_ORDERS_MAX, cost_of
 from tests.services.stack import Stack
 
+DAY = 86_400
 ZOE = replace(goods.BUYER, first_name="Zoë", last_name="Quinn-Straße", country_code="DE")
 
 
@@ -137,6 +145,46 @@ def test_peculiar_orders_are_listed(stack: Stack, store: str):
     assert numbers(stack, peculiarity=ORDER_PECULIARITY_OVER_ALLOCATED) == ["1001"]
     assert numbers(stack, peculiarity=ORDER_PECULIARITY_UNHOSTED, search="lamp") == ["1002"]
     assert numbers(stack, peculiarity=ORDER_PECULIARITY_OVER_ALLOCATED, search="lamp") == ["1001"]
+
+
+def test_stalled_parcel_is_noticed_when_its_time_has_come_and_forgotten_with_news(
+    stack: Stack, store: str
+):
+    part = {item.order_number: item.name for item in allocations_of(stack.vendor_a)}["1001"]
+    packed = stack.vendor_a.call(CreatePackageRequest(parent=part, tracking_number="SLOW-1"))
+    stalled = {"peculiarity": ORDER_PECULIARITY_TRACKING_STALLED}
+    stack.clock.advance(5 * DAY - 1)
+    assert numbers(stack, **stalled) == []
+
+    stack.clock.advance(1)
+
+    assert numbers(stack, **stalled) == ["1001"]
+    assert numbers(stack, search="lamp", **stalled) == ["1001"]
+    assert numbers(stack, search="mug", **stalled) == []
+    assert {o.number: o.tracking_stalled for o in orders_of(stack.merchant)} == {
+        "1001": True,
+        "1002": False,
+        "1003": False,
+    }
+    [order] = orders_of(stack.merchant, **stalled)
+    shown = stack.merchant.call(GetOrderRequest(name=order.name)).order
+    assert shown.tracking_stalled
+    [parcel] = shown.allocations[0].packages
+    assert parcel.stall_problem == STALL_PROBLEM_NO_FIRST_SCAN
+    seen = stack.vendor_a.call(GetAllocationRequest(name=part)).allocation.packages
+    assert [item.stall_problem for item in seen] == [STALL_PROBLEM_NO_FIRST_SCAN]
+    assert orders_of(stack.other_merchant, **stalled) == []
+
+    stack.vendor_a.call(
+        ReportPackageEventRequest(
+            name=packed.package.name, state=PACKAGE_STATE_IN_TRANSIT, description="picked up"
+        )
+    )
+
+    assert numbers(stack, **stalled) == []
+    assert not stack.merchant.call(GetOrderRequest(name=order.name)).order.tracking_stalled
+    stack.clock.advance(10 * DAY)
+    assert numbers(stack, **stalled) == ["1001"]
 
 
 @pytest.mark.parametrize("search", ["", "lamp", "1"])

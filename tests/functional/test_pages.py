@@ -7,10 +7,12 @@ import pytest
 from fbali.errors import InvalidInput
 from fbali.pages import each_item, items_field
 from fbali.v1.admin_service_pb2 import ListJobsRequest
+from fbali.v1.fulfillment_service_pb2 import CreatePackageRequest
 from fbali.v1.order_service_pb2 import (
     ORDER_TAG_PENDING,
     ListOrdersRequest,
 )
+from fbali.v1.package_pb2 import PackageLine
 from oms.domain.jobs import JobKind
 from oms.domain.snapshots import MalformedOrder
 from oms.storage import jobs, stores
@@ -33,6 +35,18 @@ def full_home(home: Home) -> Home:
     home.merchant.call(home.sample("ConnectStore"))
     home.merchant.call(home.sample("SyncOrders"))
     home.merchant.call(home.sample("CreateHosting"))
+    home.merchant.call(home.sample("ImportOrders"))
+    for _ in range(2):
+        home.merchant.call(home.sample("SetExchangeRate"))
+    number = f"SECOND-{home.vendor.id[-6:]}"
+    home.vendor.call(
+        CreatePackageRequest(
+            parent=home.estate.submitted,
+            tracking_number=number,
+            lines=[PackageLine(line=home.estate.line, quantity=1)],
+            handed_over=True,
+        )
+    )
     store = stores.get(home.stack.db, home.merchant.id, last_id(home.estate.store))
     with home.stack.db.transaction():
         for number in ("1", "2"):

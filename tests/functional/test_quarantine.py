@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.demo.shop_answers import Reply
 from app.demo.shop_documents import order_document
+from app.demo.shop_reply import Reply
 from fbali.v1.order_service_pb2 import CountOrdersRequest, ListQuarantinedOrdersRequest
 from tests.functional import goods
 from tests.functional.estate import connect, fill, orders_of, sync

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trustme
 
-from app.demo.shop_answers import Reply
+from app.demo.shop_reply import Reply
 from fbali.errors import FbaliError
 from fbali.v1.hosting_service_pb2 import TestStoreRequest as ProbeRequest
 from fbali.v1.order_service_pb2 import GetSyncRunRequest, ListSyncRunsRequest, SyncOrdersRequest

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from oms.domain.imports import ExportFormat, ImportFormat
 from oms.domain.snapshots import (
     MalformedOrder,
     OrderPage,
@@ -12,7 +13,10 @@ from oms.domain.snapshots import (
     StoreIdentity,
 )
 from oms.domain.tracking import Meaning, ParcelNumber, TrackingEvent, TrackingReport
-from oms.usecases.ports import StoreAddress
+from oms.domain.write_backs import ParcelWord, WriteBackMethod
+from oms.gateways.stores.order_writers import WRITERS
+from oms.gateways.stores.registry import FILES
+from oms.usecases.ports import OrderFile, OrderWriter, StoreAddress
 
 
 class WorkerKilled(BaseException):
@@ -46,6 +50,9 @@ class FakeStore:
         self.now = now
         self.faults: deque[Fault] = deque()
         self.reads: list[tuple[str, int, str]] = []
+        self.told: list[ParcelWord] = []
+        self.completed: list[str] = []
+        self.write_faults: deque[Fault] = deque()
 
     def identify(self) -> StoreIdentity:
         self._meet_fault()
@@ -70,6 +77,26 @@ class FakeStore:
         next_cursor = str(end) if end < len(window) else ""
         return ProductPage(tuple(window[start:end]), (), next_cursor, self.now)
 
+    def choose_write_back(self, order_external_id: str) -> WriteBackMethod:
+        return WriteBackMethod.CORE_FULFILLMENT
+
+    def find_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str | None:
+        markers = [told.marker for told in self.told]
+        return str(markers.index(word.marker) + 1) if word.marker in markers else None
+
+    def tell_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str:
+        meet(self.write_faults)
+        found = self.find_parcel(word, method)
+        if found is None:
+            self.told.append(word)
+            found = str(len(self.told))
+        meet(self.write_faults)  # The second one befalls an answer, after the write.
+        return found
+
+    def complete_order(self, order_external_id: str) -> None:
+        if order_external_id not in self.completed:
+            self.completed.append(order_external_id)
+
     def _bounds(self, cursor: str) -> tuple[int, int]:
         start = int(cursor or 0)
         return start, start + self.page_size
@@ -92,6 +119,13 @@ class FakeStores:
     def open(self, address: StoreAddress) -> FakeStore:
         self.addresses.append(address)
         return self.store
+
+    def read_file(self, kind: ImportFormat, exported_at: int | None) -> OrderFile:
+        """Files are read as they are."""
+        return FILES[kind](exported_at)
+
+    def write_file(self, kind: ExportFormat) -> OrderWriter:
+        return WRITERS[kind]()
 
 
 class FakeCarrier:

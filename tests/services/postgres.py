@@ -1,6 +1,7 @@
 """A PostgreSQL cluster for the test run, and a fresh database for each test that asks for one."""
 
 import importlib.util
+import json
 import os
 import pwd
 import shutil
@@ -91,12 +92,35 @@ def postgres_server() -> PostgresServer:
     with locked("postgres"):
         if not (folder / "pid").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _start(folder)
-            wait_until_ready(server.is_ready, folder)
+            start_postgres(folder)
     return server
 
 
-def _start(folder: Path) -> None:
+def start_postgres(folder: Path) -> PostgresServer:
+    """Make a cluster in a folder and start it; its process id is in `pid` there.
+
+    A test that breaks its server starts one of its own with this, in a folder directly below
+    the session's, and `resume_postgres` starts it again after its end.
+    """
+    programs, data, user = _make_cluster(folder)
+    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    command = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *settings]
+    (folder / "command").write_text(json.dumps([command, user]))
+    return resume_postgres(folder)
+
+
+def resume_postgres(folder: Path) -> PostgresServer:
+    """Start a cluster that was stopped or killed."""
+    command, user = json.loads((folder / "command").read_text())
+    (folder / "pid").unlink(missing_ok=True)
+    launch(command, folder, user=user)
+    server = PostgresServer(folder)
+    wait_until_ready(server.is_ready, folder)
+    return server
+
+
+def _make_cluster(folder: Path) -> tuple[Path, Path, int | None]:
+    """Return where the programs and the data are, and the user to run as."""
     user = _unprivileged_user()
     folder.mkdir()
     if user is not None:
@@ -119,9 +143,7 @@ def _start(folder: Path) -> None:
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
 
-    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
-    command = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *settings]
-    launch(command, folder, user=user)
+    return programs, data, user
 
 
 def _unprivileged_user() -> int | None:

@@ -34,16 +34,22 @@ def redis_url() -> str:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             start_redis(folder)
-    return f"unix://{folder / 'socket'}?db={_worker_number()}"
+    return redis_server_url(folder, _worker_number())
+
+
+def redis_server_url(folder: Path, database: int = 0) -> str:
+    """Give the URL of a database of the server in a folder."""
+    return f"unix://{folder / 'socket'}?db={database}"
 
 
 def start_redis(folder: Path) -> None:
     """Start a server with its socket in a folder; its process id is in `pid` there.
 
     A test that breaks its server starts one of its own with this, in a folder directly below
-    the session's.
+    the session's; one that was killed is started again by the same call.
     """
     socket = folder / "socket"
+    (folder / "pid").unlink(missing_ok=True)
     settings = [word for name, value in SETTINGS.items() for word in (f"--{name}", value)]
     launch([str(_find_program()), "--unixsocket", str(socket), *settings], folder)
     wait_until_ready(lambda: _answers(socket), folder)

@@ -25,6 +25,7 @@ class Recording:
     status: int
     headers: dict[str, str]
     body: Any
+    sent: Any = None
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,14 @@ def recording(name: str, folder: str = "woocommerce-11.0.1") -> Recording:
     text = (RECORDINGS / folder / f"{name}.json").read_text(encoding="utf-8")
     exchange = json.loads(text)
     response = exchange["response"]
-    path = exchange["request"]["path"]
-    return Recording(path, response["status"], response["headers"], response["body"])
+    request = exchange["request"]
+    return Recording(
+        path=request["path"],
+        status=response["status"],
+        headers=response["headers"],
+        body=response["body"],
+        sent=request["body"],
+    )
 
 
 class ReplayServer:

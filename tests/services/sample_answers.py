@@ -7,9 +7,15 @@ from fbali.v1 import fulfillment_service_pb2 as fulfillment
 from fbali.v1 import hosting_service_pb2 as hosting
 from fbali.v1 import order_service_pb2 as orders
 from fbali.v1.hold_pb2 import OrderResult
+from fbali.v1.import_run_pb2 import (
+    IMPORT_FORMAT_SHOPIFY_CSV,
+    IMPORT_RUN_STATE_SUCCEEDED,
+    ImportRun,
+)
 from fbali.v1.merchant_pb2 import Merchant
 from fbali.v1.order_pb2 import QuarantinedOrder
 from fbali.v1.vendor_pb2 import Vendor
+from tests.services.sample_figures import EURO_RATE, SCORE, sales_report
 from tests.services.sample_shop import (
     CALLER,
     COUNTS,
@@ -27,6 +33,7 @@ from tests.services.sample_shop import (
     STORES,
     STUCK_JOB,
     at,
+    failed_write_back,
     full_order,
     listed_orders,
     mug_allocation,
@@ -35,6 +42,18 @@ from tests.services.sample_shop import (
     sync_run,
 )
 from tests.services.scripted_server import Answer
+
+IMPORT_RUN = ImportRun(
+    name=f"{MERCHANT}/importRuns/orders_export",
+    store=STORE,
+    format=IMPORT_FORMAT_SHOPIFY_CSV,
+    state=IMPORT_RUN_STATE_SUCCEEDED,
+    line_count=4,
+    order_count=2,
+    created_count=2,
+    start_time=at(-HOUR),
+    finish_time=at(-60),
+)
 
 
 def sample_answers() -> Mapping[str, Answer]:
@@ -58,9 +77,18 @@ def order_answers() -> dict[str, Answer]:
         "SyncOrders": orders.SyncOrdersResponse(sync_run=sync_run("QUEUED")),
         "GetSyncRun": orders.GetSyncRunResponse(sync_run=FINISHED_RUN),
         "ListSyncRuns": orders.ListSyncRunsResponse(sync_runs=[FINISHED_RUN]),
+        "SetExchangeRate": orders.SetExchangeRateResponse(exchange_rate=EURO_RATE),
+        "ListExchangeRates": orders.ListExchangeRatesResponse(exchange_rates=[EURO_RATE]),
+        "GetSalesReport": sales_report(),
         "ListQuarantinedOrders": orders.ListQuarantinedOrdersResponse(
             quarantined_orders=[quarantined]
         ),
+        "ImportOrders": orders.ImportOrdersResponse(import_run=IMPORT_RUN),
+        "GetImportRun": orders.GetImportRunResponse(import_run=IMPORT_RUN),
+        "ListImportRuns": orders.ListImportRunsResponse(import_runs=[IMPORT_RUN]),
+        "ExportOrders": orders.ExportOrdersResponse(chunk=b"order\r\no1\r\n"),
+        "ListWriteBacks": orders.ListWriteBacksResponse(write_backs=[failed_write_back()]),
+        "RetryWriteBack": orders.RetryWriteBackResponse(write_back=failed_write_back()),
         "HoldOrders": orders.HoldOrdersResponse(results=[OrderResult(order=ORDER)]),
         "ReleaseOrders": orders.ReleaseOrdersResponse(results=[OrderResult(order=ORDER)]),
         "CancelOrder": orders.CancelOrderResponse(order=full_order()),
@@ -81,6 +109,7 @@ def hosting_answers() -> dict[str, Answer]:
         "ListStores": hosting.ListStoresResponse(stores=STORES),
         "UpdateStore": hosting.UpdateStoreResponse(store=store),
         "DisconnectStore": hosting.DisconnectStoreResponse(store=STORES[1]),
+        "GetVendorScorecard": hosting.GetVendorScorecardResponse(scores=[SCORE]),
         "InviteVendor": hosting.InviteVendorResponse(partnership=PARTNERSHIP),
         "ListPartnerships": hosting.ListPartnershipsResponse(partnerships=[PARTNERSHIP]),
         "SuspendPartnership": hosting.SuspendPartnershipResponse(partnership=PARTNERSHIP),
@@ -108,6 +137,9 @@ def fulfillment_answers() -> dict[str, Answer]:
         "CloseAllocation": fulfillment.CloseAllocationResponse(allocation=part),
         "AnswerCancellation": fulfillment.AnswerCancellationResponse(allocation=part),
         "CreatePackage": fulfillment.CreatePackageResponse(package=package, allocation=part),
+        "BatchCreatePackages": fulfillment.BatchCreatePackagesResponse(
+            results=[fulfillment.PackageResult(allocation=part.name, package=package)]
+        ),
         "VoidPackage": fulfillment.VoidPackageResponse(package=package, allocation=part),
         "ReportPackageEvent": fulfillment.ReportPackageEventResponse(allocation=part),
         "RecordCosts": fulfillment.RecordCostsResponse(allocation=part),

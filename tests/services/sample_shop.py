@@ -60,6 +60,7 @@ from fbali.v1.store_pb2 import (
 )
 from fbali.v1.token_pb2 import ROLE_VENDOR, Role, Token
 from fbali.v1.vendor_pb2 import PARTNERSHIP_STATE_ACTIVE, Partnership
+from fbali.v1.write_back_pb2 import WriteBack, WriteBackMethod, WriteBackState
 
 TOKEN = "fbali-secret-1"
 MERCHANT = "merchants/m01jd9z5zq8k3v6t2r4w7x9y1aa"
@@ -270,6 +271,22 @@ def lamp_allocation() -> Allocation:
     )
 
 
+def failed_write_back() -> WriteBack:
+    return WriteBack(
+        name=f"{MERCHANT}/writeBacks/b01jd9z5zq8k3v6t2r4w7x9y1am",
+        order=ORDER,
+        order_number="1042",
+        tracking_number="RX123456789CN",
+        state=WriteBackState.WRITE_BACK_STATE_FAILED,
+        method=WriteBackMethod.WRITE_BACK_METHOD_CORE_FULFILLMENT,
+        failure_count=1,
+        problem_message="the store refused the key (401: no write permissions)",
+        problem_reason="GATEWAY_CREDENTIALS_REFUSED",
+        create_time=at(-4 * DAY),
+        finish_time=at(-4 * DAY),
+    )
+
+
 def full_order() -> Order:
     return Order(
         name=ORDER,
@@ -286,6 +303,7 @@ def full_order() -> Order:
         total=money("EUR", 8620),
         lines=order_lines(),
         allocations=[mug_allocation(), lamp_allocation()],
+        write_backs=[failed_write_back()],
         cost_totals=[money("USD", 735), money("JPY", 1800)],
         history=[
             Event(

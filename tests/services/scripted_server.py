@@ -1,6 +1,6 @@
 """A gRPC server that answers every method of the contract from a script."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Self
@@ -106,11 +106,22 @@ class ScriptedServer(grpc.GenericRpcHandler):
                 refuse(context, UNKNOWN_TOKEN)
             return self._take(name, request, context)
 
-        return grpc.unary_unary_rpc_method_handler(
-            answer,
+        def take(requests: Iterator[Message], context: grpc.ServicerContext) -> Message:
+            first, *others = requests
+            for request in others:
+                self.calls.append(Call(name, request, {}))
+            return answer(first, context)
+
+        def give(request: Message, context: grpc.ServicerContext) -> Iterator[Message]:
+            yield answer(request, context)
+
+        kind, behaviour = _kind(method, answer, take, give)
+        handler: grpc.RpcMethodHandler[Any, Any] = kind(
+            behaviour,
             request_deserializer=message_factory.GetMessageClass(method.input_type).FromString,
             response_serializer=lambda message: message.SerializeToString(),
         )
+        return handler
 
     def _take(self, name: str, request: Message, context: grpc.ServicerContext) -> Message:
         scripted = self._answers[name]
@@ -119,6 +130,14 @@ class ScriptedServer(grpc.GenericRpcHandler):
         if isinstance(scripted, Refusal):
             refuse(context, scripted)
         return scripted if isinstance(scripted, Message) else scripted(request)
+
+
+def _kind(method: Any, answer: Any, take: Any, give: Any) -> tuple[Any, Any]:
+    if method.client_streaming:
+        return grpc.stream_unary_rpc_method_handler, take
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler, give
+    return grpc.unary_unary_rpc_method_handler, answer
 
 
 UNKNOWN_TOKEN = Refusal(

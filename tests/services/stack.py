@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from app.demo.carrier import TOKEN as CARRIER_TOKEN
 from app.demo.carrier import PretendCarrier
 from app.demo.shop import Hook, PretendShop, ShopOptions
-from app.demo.shop_answers import Reply
+from app.demo.shop_reply import Reply
 from fbali.calls import CallPolicy
 from fbali.client import Client
 from fbali.errors import FbaliError
@@ -94,9 +94,18 @@ class Caller:
         return f"{self.role.value.lower()}s/{self.id}" if self.role and self.id else ""
 
     def call(self, request: Message) -> Any:
-        """Call the method whose request this is, over the wire."""
-        method = request.DESCRIPTOR.name.removesuffix("Request")
-        return getattr(getattr(self.client, STUBS[METHODS[method][0]]), method)(request)
+        """Call the method whose request this is, over the wire.
+
+        A client stream has this one message; of a server stream the first answer is returned.
+        """
+        service, method = METHODS[request.DESCRIPTOR.name.removesuffix("Request")]
+        call = getattr(getattr(self.client, STUBS[service]), method.name)
+        if method.client_streaming:
+            return call(iter([request]))
+        if method.server_streaming:
+            answers: list[Any] = list(call(request))
+            return answers[0] if answers else None
+        return call(request)
 
     def code(self, request: Message) -> str:
         """Tell the gRPC code that a request is answered with."""
@@ -114,6 +123,7 @@ class StackOptions:
     store_timeout_seconds: float = 5.0
     worker_threads: int = 4
     hook: Hook = field(default=lambda _path, _query: None)
+    shop: Mapping[str, Any] = field(default_factory=dict)  # Further ShopOptions.
 
 
 class Stack:
@@ -232,7 +242,8 @@ class Stack:
         def hook(path: str, query: Mapping[str, str]) -> Reply | None:
             return self.options.hook(path, query)
 
-        return PretendShop(ShopOptions(now_seconds=self.clock.now_seconds, hook=hook))
+        options = ShopOptions(now_seconds=self.clock.now_seconds, hook=hook, **self.options.shop)
+        return PretendShop(options)
 
     def _add_accounts(self) -> None:
         self.operator = self.new_caller(Role.OPERATOR)

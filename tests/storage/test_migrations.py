@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from oms import storage
 from oms.bootstrap import SchemaError, require_schema
 from oms.storage.database import Database
 from oms.storage.tables import TABLES
 from tests.services.postgres import PostgresServer
 from tests.services.scene import at_once
 
-MIGRATIONS = ["0001_initial", "0002_holds_and_words"]
+FOLDER = Path(storage.__file__).parent / "migrations"
+MIGRATIONS = sorted(path.stem for path in FOLDER.glob("0*.py"))
 NAMES = [table._meta.table_name for table in TABLES]
 
 

@@ -27,7 +27,9 @@ def server():
 
 
 @pytest.fixture
-def environment(server, tmp_path):
+def environment(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # Examples read and write files.
+    (tmp_path / "orders_export.csv").write_text("Name\n")
     return environment_of(
         tmp_path,
         FBALI_SERVER=server.address,

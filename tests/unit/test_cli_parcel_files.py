@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import uuid
 
 import grpc
 import pytest
@@ -37,12 +36,21 @@ class Shop:
         return fulfillment.GetAllocationResponse(allocation=self.allocation)
 
     def create(self, request):
-        package = Package(tracking_number=request.tracking_number, lines=request.lines)
+        return fulfillment.BatchCreatePackagesResponse(
+            results=[self._create(parcel) for parcel in request.packages]
+        )
+
+    def _create(self, parcel):
+        package = Package(tracking_number=parcel.tracking_number, lines=parcel.lines)
         self.allocation.packages.append(package)
-        for sent in request.lines:
+        for sent in parcel.lines:
             for line in self.allocation.lines:
                 line.packed_quantity += sent.quantity if line.line == sent.line else 0
-        return fulfillment.CreatePackageResponse(package=package, allocation=self.allocation)
+        return fulfillment.PackageResult(allocation=parcel.allocation, package=package)
+
+
+def parcels_sent(server):
+    return [one for call in server.requests("BatchCreatePackages") for one in call.packages]
 
 
 @pytest.fixture
@@ -52,7 +60,7 @@ def shop():
 
 @pytest.fixture
 def server(shop):
-    answers = {**sample_answers(), "GetAllocation": shop.get, "CreatePackage": shop.create}
+    answers = {**sample_answers(), "GetAllocation": shop.get, "BatchCreatePackages": shop.create}
     with ScriptedServer(answers) as server:
         yield server
 
@@ -89,23 +97,40 @@ def test_rows_of_a_parcel_are_one_call_and_the_file_again_changes_nothing(server
     assert (first[0], fates(first[1])) == (0, [(2, "sent"), (4, "sent"), (3, "sent")])
     assert (second[0], {row["result"] for row in second[1]}) == (0, {"already done"})
     assert {row["words"] for row in second[1]} == {""}
-    sent = server.requests("CreatePackage")
+    sent = parcels_sent(server)
+    assert len(server.requests("BatchCreatePackages")) == 1
     assert [
         (one.tracking_number, one.carrier_code, [line.quantity for line in one.lines])
         for one in sent
     ] == [("X1", "3011", [2, 1]), ("X2", "", [1])]
 
 
-def test_request_id_depends_on_the_parcel_alone(server, shop, ship):
-    content = HEADER + "a1,X1,,MUG-BLUE,2\n"
-    ship(content)
-    shop.__init__()
-    ship(content.replace("\n", "\r\n"))
-    shop.__init__()
-    ship(content.replace(",2", ",3"))
+def test_file_of_a_thousand_parcels_is_a_call_per_five_hundred(server, shop, ship):
+    shop.allocation.lines[0].quantity = 2_000
+    rows = [f"a1,X{number},,MUG-BLUE,1\n" for number in range(1_001)]
 
-    one, two, other = [uuid.UUID(r.request_id) for r in server.requests("CreatePackage")]
-    assert one == two != other
+    code, found = ship(HEADER + "".join(rows))
+
+    assert (code, {row["result"] for row in found}) == (0, {"sent"})
+    calls = server.requests("BatchCreatePackages")
+    assert [len(call.packages) for call in calls] == [500, 500, 1]
+    assert len({call.request_id for call in calls}) == 3
+    assert len(server.requests("GetAllocation")) == 1
+
+
+def test_many_allocations_are_read_from_the_list(server, shop, ship):
+    listed = fulfillment.ListAllocationsResponse()
+    for number in range(30):
+        allocation = listed.allocations.add()
+        allocation.CopyFrom(shop.allocation)
+        allocation.name = f"vendors/v1/allocations/a{number}"
+    server.script("ListAllocations", listed)
+
+    code, _ = ship(HEADER + "".join(f"a{number},X{number},,MUG-BLUE,1\n" for number in range(30)))
+
+    assert code == 0
+    assert server.requests("GetAllocation") == []
+    assert len(server.requests("ListAllocations")) == 1
 
 
 def test_one_that_fails_does_not_stop_the_others(ship):
@@ -126,7 +151,14 @@ def test_one_that_fails_does_not_stop_the_others(ship):
 
 
 def test_server_refuses_in_its_own_words(server, shop, ship):
-    server.script("CreatePackage", TAKEN, shop.create)
+    def refuse_first(request):
+        answer = shop.create(request)
+        answer.results[0].ClearField("package")
+        answer.results[0].refusal_reason = "RESOURCE_ALREADY_EXISTS"
+        answer.results[0].refusal_message = "X1 is live elsewhere"
+        return answer
+
+    server.script("BatchCreatePackages", refuse_first)
 
     code, rows = ship(HEADER + "a1,X1,,MUG-BLUE,1\na1,X2,,MUG-BLUE,1\n")
 
@@ -134,13 +166,18 @@ def test_server_refuses_in_its_own_words(server, shop, ship):
     assert rows[0]["words"] == "X1 is live elsewhere"
 
 
+def test_batch_that_is_refused_as_a_whole_fails_row_by_row(server, ship):
+    server.script("BatchCreatePackages", TAKEN)
+
+    code, rows = ship(HEADER + "a1,X1,,MUG-BLUE,1\na1,X2,,MUG-BLUE,1\n")
+
+    assert (code, {row["words"] for row in rows}) == (1, {"X1 is live elsewhere"})
+
+
 def test_parcel_that_somebody_announced_meanwhile_counts_as_done(server, shop, ship):
-    before = fulfillment.GetAllocationResponse(allocation=shop.allocation)
-    copy = fulfillment.GetAllocationResponse()
-    copy.CopyFrom(before)
-    copy.allocation.packages.add(tracking_number="X1")
-    server.script("GetAllocation", before, copy)
-    server.script("CreatePackage", TAKEN)
+    other = Package(tracking_number="X1")
+    result = fulfillment.PackageResult(package=other, existed=True)
+    server.script("BatchCreatePackages", fulfillment.BatchCreatePackagesResponse(results=[result]))
 
     code, rows = ship(HEADER + "a1,X1,,MUG-BLUE,1\n")
 
@@ -154,7 +191,7 @@ def test_voided_parcel_is_not_announced_again(server, shop, ship):
     code, rows = ship(HEADER + "a1,X1,,MUG-BLUE,1\n")
 
     assert (code, fates(rows)) == (1, [(2, "failed")])
-    assert server.requests("CreatePackage") == []
+    assert parcels_sent(server) == []
 
 
 def test_dry_run_sends_nothing_and_counts_what_would_be_left(server, ship):
@@ -168,7 +205,7 @@ def test_dry_run_sends_nothing_and_counts_what_would_be_left(server, ship):
         "1 x MUG-BLUE, 1 x =LAMP",
         "nothing is left to pack",
     ]
-    assert server.requests("CreatePackage") == []
+    assert parcels_sent(server) == []
 
 
 def test_away_server_is_not_asked_for_ever(server, ship):
@@ -239,4 +276,4 @@ def test_export_is_filled_in_and_shipped(server, shop, ship, tmp_path, capsys):
     writer.writerows(row | {"tracking_number": "X9"} for row in rows)
     code, found = ship(filled.getvalue())
     assert (code, fates(found)) == (0, [(2, "sent"), (3, "sent")])
-    assert len(server.requests("CreatePackage")) == 1
+    assert len(parcels_sent(server)) == 1

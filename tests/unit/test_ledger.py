@@ -121,7 +121,7 @@ def test_the_stores_word_told_twice_is_told_once(ledger, words):
 def test_the_stores_word_never_touches_what_vendors_have(ledger, words):
     after = restate(ledger, **words)
 
-    assert after.counters()[3:] == ledger.counters()[3:]
+    assert after.counters()[4:] == ledger.counters()[4:]
     assert after.ordered == max(ledger.ordered, words["bought"])
     assert after.removed <= after.ordered - min(after.packed, after.ordered)
 
@@ -131,7 +131,7 @@ def test_units_stay_open_exactly_as_the_store_still_wants_them(ledger, words):
     after = restate(ledger, **words)
 
     wanted = 0 if words["is_gone"] else words["bought"] - words["taken_out"]
-    taken = ledger.excluded + ledger.allocated + ledger.packed
+    taken = after.excluded + ledger.allocated + ledger.packed
     assert after.open == (0 if words["is_fulfilled"] else max(0, wanted - taken))
     if wanted > taken:
         assert after.elsewhere == (wanted - taken if words["is_fulfilled"] else 0)
@@ -171,6 +171,20 @@ def test_refund_of_allocated_units_over_allocates():
 
     assert after == LineLedger(3, removed=1, allocated=3)
     assert (after.is_over_allocated, after.open) == (True, 0)
+
+
+def test_units_that_nobody_processes_are_removed_before_those_of_vendors():
+    assert say(LineLedger(3, excluded=1, allocated=2), 3, 1) == LineLedger(
+        3, removed=1, allocated=2
+    )
+    assert say(LineLedger(3, excluded=2, allocated=1), 3, 1) == LineLedger(
+        3, removed=1, excluded=1, allocated=1
+    )
+
+
+def test_units_that_nobody_has_are_removed_before_those_that_nobody_processes():
+    assert say(LineLedger(3, excluded=1), 3, 2) == LineLedger(3, removed=2, excluded=1)
+    assert say(LineLedger(2, excluded=2), 2, is_gone=True) == LineLedger(2, removed=2)
 
 
 def test_cancelled_line_keeps_only_what_is_in_parcels():

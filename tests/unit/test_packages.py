@@ -139,7 +139,9 @@ def test_whole_journey_with_vendor_and_carrier():
         event(S.DELIVERED, 90, description="signed"),
     ]
 
-    assert recompute(history) == PackageStanding(S.DELIVERED, None, 20, 80, 90)
+    assert recompute(history) == PackageStanding(
+        S.DELIVERED, None, 20, 80, 90, since=80, first_scan_at=30, was_in_trouble=True
+    )
 
 
 def test_failed_day_goes_back_to_transit():

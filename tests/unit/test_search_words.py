@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from oms.domain.search_words import (
     ORDER_WORDS_MAX,
     QUERY_WORDS_MAX,
+    SKETCH_BITS,
     WORD_LENGTH_MAX,
     SearchedOrder,
+    sketch_of,
     words_after,
     words_of_code,
     words_of_order,
@@ -106,3 +108,21 @@ def test_range_of_a_prefix_holds_what_begins_with_it_in_the_order_of_bytes(prefi
 def test_code_is_one_word_whatever_blanks_are_in_it():
     assert words_of_code("1234 5678") == ("12345678", "1234", "5678")
     assert words_of_code("1234-5678") == ("1234-5678",)
+
+
+@given(ORDERS, st.integers(0, 20), st.integers(1, 9))
+def test_sketch_never_hides_an_order_from_a_word_that_finds_it(order, place, length):
+    words = words_of_order(order)
+    typed = [word[:length] for word in words[place : place + 3]]
+
+    assert sketch_of(typed) & ~sketch_of(words) == 0
+    assert 0 <= sketch_of(words) < 1 << SKETCH_BITS
+
+
+def test_sketch_tells_words_with_other_beginnings_apart_and_leaves_numbers_out():
+    sketch = sketch_of(["muller", "佐藤", "lamp"])
+
+    assert sketch_of(["佐藤"]) & ~sketch == 0
+    assert sketch_of(["ada"]) & ~sketch != 0
+    assert sketch_of(["1042", "x"]) == 0
+    assert sketch_of(["lx12cn"]) == sketch_of(["lx"])

@@ -115,3 +115,29 @@ def test_token_of_the_tracking_service_is_not_shown():
 @pytest.mark.parametrize("url", ["redis://r:6379/0", "rediss://r", "unix:///run/redis.sock"])
 def test_broker_of_its_own_is_not_embedded(url):
     assert not settings_of(BROKER_URL=url).is_embedded
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("DATABASE_URL", "mysql://u:geheim@db.example/oms", "mysql://...@db.example/oms"),
+        ("DATABASE_URL", "u:geheim@db.example", "...@db.example"),
+        ("DATABASE_URL", "mysql://u:ge@heim@db.example", "mysql://...@db.example"),
+        ("DATABASE_URL", "mysql://h/d?password=geheim", "mysql://h/d?..."),
+        ("BROKER_URL", "amqp://:geheim@queue.example:1", "amqp://...@queue.example:1"),
+    ],
+)
+def test_password_in_a_refused_setting_is_not_told(name, text, shown):
+    with pytest.raises(SettingsError) as refused:
+        settings_of(**{name: text})
+
+    assert f"FBALI_{name}={shown}: " in str(refused.value)
+    assert "heim" not in str(refused.value)
+
+
+def test_settings_hide_their_urls_from_logs():
+    settings = settings_of(
+        DATABASE_URL="postgresql://u:geheim@h/d", BROKER_URL="redis://:geheim@h:1"
+    )
+
+    assert "geheim" not in repr(settings)

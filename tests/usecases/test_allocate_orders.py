@@ -2,7 +2,7 @@
 
 import pytest
 
-from oms.domain.allocations import AllocationEvent, AllocationState
+from oms.domain.allocations import AllocationEvent, AllocationState, RejectReason
 from oms.domain.costs import CostKind, CostSource
 from oms.domain.jobs import JobKind
 from oms.domain.ledger import LineLedger, ShippingStatus
@@ -192,7 +192,8 @@ def test_part_closed_short_goes_to_the_next_vendor_and_never_back(scene):
     [part] = scene.allocations(first)
     scene.pack(first, part.id, "T1", lines=[(part.lines[0].line_id, 1)])
 
-    closed = scene.answer(first, part.id, E.CLOSE_SHORT, note="two broke")
+    reason = RejectReason.OUT_OF_STOCK
+    closed = scene.answer(first, part.id, E.CLOSE_SHORT, reject_reason=reason, note="two broke")
     scene.run_jobs()
 
     assert (closed.state, closed.note, closed.lines[0].returned) == (S.CLOSED, "two broke", 2)

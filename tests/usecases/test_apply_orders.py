@@ -237,7 +237,7 @@ def test_what_the_store_cancelled_is_not_shipped_after_a_parcel_is_voided(scene)
 
     scene.take(later(order, is_cancelled=True))
     scene.do(void_package, VoidPackage(part.id, packed.package.id), vendor)
-    scene.answer(vendor, part.id, AllocationEvent.CLOSE_SHORT)
+    scene.do(answer_cancellation, AnswerCancellation(part.id, agreed=True), vendor)
     scene.run_jobs()
 
     assert scene.order().status is None

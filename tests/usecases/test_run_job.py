@@ -191,9 +191,11 @@ def test_heartbeat_keeps_the_lease_of_a_long_step(scene):
     leases.start()
     run_job(scene.oms, leases, job_id)
     leases.stop()
+    scene.run_jobs()  # It was long enough to let others go first.
 
     [run] = stores.runs(scene.db, scene.merchant.id, scene.store.id, "", 1)
     assert run.state == SyncRunState.SUCCEEDED
+    assert [read[0] for read in scene.shop.reads] == ["products", "orders"]
 
 
 def test_worker_that_winds_down_gives_its_job_back_after_the_step(scene):
@@ -239,3 +241,61 @@ def test_failed_step_changes_nothing_and_is_tried_again(scene):
 
 def test_every_kind_has_its_step():
     assert set(STEPS) == set(JobKind)
+
+
+@pytest.mark.parametrize("error", [WorkerKilled, ValueError])
+def test_overdue_allocation_that_is_deadly_is_put_off_and_the_others_expire(scene, error):
+    vendor = scene.new_vendor(acceptance_required=True)
+    scene.host(vendor)
+    names = [f"100{number}" for number in range(4)]
+    for name in names:
+        scene.take(order_snapshot(name))
+    scene.clock.advance_ms(30 * 24 * 3_600_000)
+    deadly_id = scene.order("1001").allocations[0].id
+    kills = 0
+
+    def watch(sql):
+        nonlocal kills
+        if sql.startswith("INSERT INTO event"):
+            scene.db.on_statement = None
+            [[state]] = scene.db.all("SELECT state FROM allocation WHERE id = ?", deadly_id)
+            scene.db.on_statement = watch
+            if state == "EXPIRED":
+                kills += 1
+                raise error
+
+    scene.enqueue(JobKind.EXPIRE_ALLOCATIONS)
+    scene.db.on_statement = watch
+    survive(scene, rounds=16, pause_ms=BACK_OFF_MAX_MS)
+    scene.db.on_statement = None
+
+    states = {name: scene.order(name).allocations[0].state.value for name in names}
+    assert states == {"1000": "EXPIRED", "1001": "SUBMITTED", "1002": "EXPIRED", "1003": "EXPIRED"}
+    assert kills == (1 + CRASHES_MAX if error is WorkerKilled else FAILURES_MAX)
+    assert ("expire_allocations", "DONE") in scene.job_states()
+    deadline = scene.order("1001").allocations[0].accept_deadline_at
+    assert deadline > scene.clock.now_ms() - 16 * BACK_OFF_MAX_MS
+
+
+def test_job_whose_database_went_away_is_given_back_and_counts_as_no_crash(scene):
+    job_id = sync_job(scene)
+    leases = Leases(scene.oms)
+
+    def go_away():
+        scene.db.on_statement = refuse
+        raise ZeroDivisionError
+
+    def refuse(_sql):
+        raise Unavailable("away")
+
+    scene.shop.faults.append(go_away)
+    run_job(scene.oms, leases, job_id)
+    leases.beat()
+    scene.db.on_statement = None
+    assert scene.db.one("SELECT lease_token IS NULL FROM job") == (False,)
+
+    leases.beat()
+
+    assert scene.db.one("SELECT lease_token, crashes, failures FROM job") == (None, 0, 0)
+    scene.run_jobs()
+    assert ("sync_store", "DONE") in scene.job_states()

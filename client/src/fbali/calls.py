@@ -1,4 +1,7 @@
-"""What every unary call gets: a deadline, the token, a request_id and bounded retries."""
+"""What every call gets: a deadline, the token and our exceptions.
+
+A unary call also gets a request_id and bounded retries; a stream is never repeated by itself.
+"""
 
 import random
 import time
@@ -20,6 +23,7 @@ TRIES_MAX = 4
 BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 2.0
 TIMEOUT_SECONDS = 20.0
+STREAM_TIMEOUT_SECONDS = 7_200.0  # What the server allows a stream.
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,12 @@ class CallDetails(grpc.ClientCallDetails):
     compression: grpc.Compression | None
 
 
-class CallInterceptor(grpc.UnaryUnaryClientInterceptor):
-    """Wraps every unary call of a channel.
+class CallInterceptor(
+    grpc.UnaryUnaryClientInterceptor,
+    grpc.UnaryStreamClientInterceptor,
+    grpc.StreamUnaryClientInterceptor,
+):
+    """Wraps every call of a channel.
 
     A call fails with an exception of `fbali.errors`. It is tried again when the server is
     unavailable and a second execution is harmless: the method has no side effects, or its request
@@ -88,6 +96,30 @@ class CallInterceptor(grpc.UnaryUnaryClientInterceptor):
                 raise error
             self._policy.sleep(wait)
 
+    def intercept_unary_stream(
+        self,
+        continuation: Callable[[grpc.ClientCallDetails, Any], Any],
+        client_call_details: grpc.ClientCallDetails,
+        request: Any,
+    ) -> Any:
+        """Open a stream of answers; an error shows when it is met."""
+        timeout = client_call_details.timeout or STREAM_TIMEOUT_SECONDS
+        call = continuation(self._prepare(client_call_details, timeout), request)
+        return Answers(call, self._target)
+
+    def intercept_stream_unary(
+        self,
+        continuation: Callable[[grpc.ClientCallDetails, Any], Any],
+        client_call_details: grpc.ClientCallDetails,
+        request_iterator: Any,
+    ) -> Any:
+        """Send a stream of requests and wait for the answer."""
+        timeout = client_call_details.timeout or STREAM_TIMEOUT_SECONDS
+        outcome = continuation(self._prepare(client_call_details, timeout), request_iterator)
+        if isinstance(outcome, grpc.RpcError):
+            raise error_of(outcome, self._target)  # type: ignore[arg-type]
+        return outcome
+
     def _prepare(self, details: grpc.ClientCallDetails, timeout: float) -> CallDetails:
         metadata = tuple(details.metadata or ())
         if self._token:
@@ -100,6 +132,28 @@ class CallInterceptor(grpc.UnaryUnaryClientInterceptor):
             details.wait_for_ready,
             details.compression,
         )
+
+
+class Answers:
+    """The answers of a stream, one after the other; `cancel` ends it early."""
+
+    def __init__(self, call: Any, target: str) -> None:
+        """Name `target` in errors."""
+        self._call = call
+        self._target = target
+
+    def __iter__(self) -> "Answers":
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return next(self._call)
+        except grpc.RpcError as error:
+            raise error_of(error, self._target) from error  # type: ignore[arg-type]
+
+    def cancel(self) -> None:
+        """Tell the server that nothing more is wanted."""
+        self._call.cancel()
 
 
 def with_request_id(request: Message) -> Message:

@@ -14,6 +14,10 @@ KEEPALIVE_TIMEOUT_MILLISECONDS = 20_000
 RECONNECT_MILLISECONDS_MIN = 100
 RECONNECT_MILLISECONDS_MAX = 2_000
 
+_LISTS = ("ipv4:", "ipv6:")
+# Calls go to all servers in turn, and to the others at once when one is gone.
+_ROUND_ROBIN = '{"loadBalancingConfig": [{"round_robin": {}}]}'
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -26,14 +30,17 @@ class Endpoint:
 def parse_target(target: str, *, tls: bool = False) -> Endpoint:
     """Read host:port, unix:/path or https://host:port.
 
+    Several servers are named by numeric addresses with commas between, 10.0.0.1:7443,10.0.0.2:7443,
+    or by a name that has several addresses, written dns:///name:port.
+
     Raises:
         InsecureTarget: The target is another machine and neither `tls` nor https:// is given.
     """
     scheme, separator, rest = target.partition("://")
     if separator and scheme in {"https", "http"}:
-        endpoint = Endpoint(rest.rstrip("/"), tls=tls or scheme == "https")
+        endpoint = Endpoint(_listed(rest.rstrip("/")), tls=tls or scheme == "https")
     else:
-        endpoint = Endpoint(target, tls=tls)
+        endpoint = Endpoint(_listed(target), tls=tls)
     if not (endpoint.tls or is_local(endpoint.address)):
         raise InsecureTarget(
             f"{endpoint.address} is another machine and the connection would not be encrypted;"
@@ -42,10 +49,19 @@ def parse_target(target: str, *, tls: bool = False) -> Endpoint:
     return endpoint
 
 
+def _listed(address: str) -> str:
+    """Write several addresses as gRPC names a list of them."""
+    if "," not in address or address.startswith((*_LISTS, "unix:", "unix-abstract:")):
+        return address
+    return f"ipv6:{address}" if address.startswith("[") else f"ipv4:{address}"
+
+
 def is_local(address: str) -> bool:
     """Tell whether an address is a unix socket or loopback, without asking any name server."""
     if address.startswith(("unix:", "unix-abstract:")):
         return True
+    if address.startswith(_LISTS):
+        return all(is_local(one) for one in address.partition(":")[2].split(","))
     host = address.rpartition(":")[0] if ":" in address else address
     host = host.removeprefix("[").removesuffix("]")
     if host == "localhost":
@@ -58,7 +74,7 @@ def is_local(address: str) -> bool:
 
 def open_channel(endpoint: Endpoint, ca_file: Path | None) -> grpc.Channel:
     """Open a lazily connecting channel; `ca_file` replaces the public authorities."""
-    options: list[tuple[str, int]] = [
+    options: list[tuple[str, int | str]] = [
         ("grpc.enable_retries", 0),  # Retries are ours: they need the request_id.
         ("grpc.keepalive_time_ms", KEEPALIVE_MILLISECONDS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MILLISECONDS),
@@ -66,6 +82,8 @@ def open_channel(endpoint: Endpoint, ca_file: Path | None) -> grpc.Channel:
         ("grpc.min_reconnect_backoff_ms", RECONNECT_MILLISECONDS_MIN),
         ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS_MAX),
     ]
+    if endpoint.address.startswith((*_LISTS, "dns:")):
+        options.append(("grpc.service_config", _ROUND_ROBIN))
     if endpoint.tls:
         roots = ca_file.read_bytes() if ca_file else None
         return grpc.secure_channel(

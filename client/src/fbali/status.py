@@ -18,15 +18,27 @@ from fbali.errors import (
 )
 
 DOMAIN = "fbali.v1"
+_NO_WORDS = ("", "CANCELLED")
 
 
 def error_of(call: grpc.Call, target: str) -> FbaliError:
     """Decode a failed call; `target` is named when no server answered."""
     family = FAMILIES.get(call.code().name, ServerError)
+    if _was_dropped(call):
+        return Unavailable(f"the server at {target} stopped before it answered")
     status = _status_of(call)
     if status is None:
         return family(_own_words(family, call, target))
     return family(status.message or call.code().name, _details_of(status.details))
+
+
+def _was_dropped(call: grpc.Call) -> bool:
+    """Tell whether a server that stops let go of a call that it had not begun.
+
+    It resets the stream, which gRPC reports as CANCELLED without words; whoever cancels on this
+    side leaves other ones.
+    """
+    return call.code() is grpc.StatusCode.CANCELLED and call.details() in _NO_WORDS
 
 
 def _status_of(call: grpc.Call) -> status_pb2.Status | None:

@@ -7,7 +7,7 @@ unit of quota, once; reading it costs nothing.
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -99,8 +99,19 @@ class SeventeenTrack:
     name: str = NAME
     batch_size_max: int = PARCELS_PER_CALL_MAX
 
-    def __init__(self, token: str, settings: HttpSettings, *, base_url: str = BASE_URL) -> None:
+    def __init__(
+        self,
+        token: str,
+        settings: HttpSettings,
+        *,
+        base_url: str = BASE_URL,
+        pace: Callable[[], float] | None = None,
+    ) -> None:
         """Prepare calls with the access key `token`; nothing is sent yet.
+
+        `pace` reserves the next call and returns the seconds to wait before it. The key's limit is
+        for all who use it, so processes that share a key share a pace; without one this gateway
+        keeps its own.
 
         Raises:
             InvalidInput: the key cannot be one, or the address is not acceptable.
@@ -112,8 +123,7 @@ class SeventeenTrack:
         headers = {"17token": token}
         self._client = JsonClient(base, bounded, _WORDING, headers=headers, secrets=[token])
         self._pause = settings.pause
-        self._turn = threading.Lock()
-        self._next_call_at = 0.0
+        self._pace = pace or _OwnPace().reserve
 
     def register(self, parcels: Sequence[ParcelNumber]) -> Mapping[ParcelNumber, str]:
         """Ask to follow parcels; see the port."""
@@ -151,12 +161,24 @@ class SeventeenTrack:
         return verdicts
 
     def _wait_for_turn(self) -> None:
-        with self._turn:
+        wait = self._pace()
+        if wait > 0:
+            self._pause(wait)
+
+
+class _OwnPace:
+    """The pace of one process that shares its key with nobody."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._next_call_at = 0.0
+
+    def reserve(self) -> float:
+        with self._guard:
             now = time.monotonic()
             wait = max(0.0, self._next_call_at - now)
             self._next_call_at = now + wait + SECONDS_BETWEEN_CALLS
-        if wait > 0:
-            self._pause(wait)
+        return wait
 
 
 def _obstacle(parcel: ParcelNumber) -> str:

@@ -1,15 +1,26 @@
-"""Which gateway reads which platform."""
+"""Which gateway reads which platform, and which reader which kind of file."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from oms.domain.errors import InvalidInput
+from oms.domain.imports import ExportFormat, ImportFormat
+from oms.domain.stores import FILES_PLATFORM
 from oms.gateways.http import HttpSettings
+from oms.gateways.stores.files import FilesStore
+from oms.gateways.stores.json_lines import JsonLinesFile
+from oms.gateways.stores.order_writers import WRITERS
+from oms.gateways.stores.shopify_csv import ShopifyCsvFile
 from oms.gateways.stores.woocommerce import WooCommerceStore
-from oms.usecases.ports import StoreAddress, StoreGateway
+from oms.usecases.ports import OrderFile, OrderWriter, StoreAddress, StoreGateway
 
 PLATFORMS: Final[Mapping[str, Callable[[StoreAddress, HttpSettings], StoreGateway]]] = {
     "woocommerce": WooCommerceStore.open,
+    FILES_PLATFORM: FilesStore.open,
+}
+FILES: Final[Mapping[ImportFormat, Callable[[int | None], OrderFile]]] = {
+    ImportFormat.JSON_LINES: JsonLinesFile,
+    ImportFormat.SHOPIFY_CSV: ShopifyCsvFile,
 }
 
 
@@ -31,3 +42,11 @@ class StoreRegistry:
             known = ", ".join(sorted(PLATFORMS))
             raise InvalidInput.of("platform", f"choose one of: {known}")
         return opener(address, self._settings)
+
+    def read_file(self, kind: ImportFormat, exported_at: int | None) -> OrderFile:
+        """Begin to read a file of orders."""
+        return FILES[kind](exported_at)
+
+    def write_file(self, kind: ExportFormat) -> OrderWriter:
+        """Begin to write a file of orders."""
+        return WRITERS[kind]()

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from oms.domain.errors import GatewayError, InvalidInput, Violation
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
+from oms.domain.write_backs import ParcelWord, WriteBackMethod
 from oms.gateways.http import HttpSettings, JsonClient
 from oms.gateways.http_address import parse_base_url
 from oms.gateways.http_words import Wording, malformed
@@ -18,6 +19,7 @@ from oms.gateways.stores.fields import UnreadableFieldError, read_list, read_tex
 from oms.gateways.stores.woocommerce_order_pages import OrderPages
 from oms.gateways.stores.woocommerce_platform import API, read_platform
 from oms.gateways.stores.woocommerce_product_pages import ProductPages
+from oms.gateways.stores.woocommerce_write_back import WriteBacks
 from oms.usecases.ports import StoreAddress
 
 TITLE_CHARACTERS_MAX: Final = 500
@@ -26,7 +28,7 @@ CREDENTIAL_CHARACTERS_MAX: Final = 200  # WooCommerce's own have 43.
 
 WORDING: Final = Wording(
     subject="the store",
-    if_refused="the consumer key and secret, and that the key may read",
+    if_refused="the consumer key and secret, and that the key may read and write",
     if_missing="the address, that WooCommerce is active, and that its permalinks are not plain",
 )
 
@@ -41,6 +43,7 @@ class WooCommerceStore:
         self._client = client
         self._orders = OrderPages(client, settings.clock)
         self._products = ProductPages(client, settings.clock)
+        self._write_backs = WriteBacks(client)
 
     @classmethod
     def open(cls, address: StoreAddress, settings: HttpSettings) -> Self:
@@ -90,6 +93,22 @@ class WooCommerceStore:
         products are read from the beginning now and then.
         """
         return self._products.read(since, cursor)
+
+    def choose_write_back(self, order_external_id: str) -> WriteBackMethod:
+        """Find out the best way in which this store is told; see StoreGateway."""
+        return self._write_backs.choose(order_external_id)
+
+    def find_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str | None:
+        """Return the store's id of what it was told of a parcel, or None."""
+        return self._write_backs.find(word, method)
+
+    def tell_parcel(self, word: ParcelWord, method: WriteBackMethod) -> str:
+        """Tell the store of a parcel unless it knows; see StoreGateway."""
+        return self._write_backs.tell(word, method)
+
+    def complete_order(self, order_external_id: str) -> None:
+        """Set an order completed, unless it is already or was cancelled meanwhile."""
+        self._write_backs.complete(order_external_id)
 
 
 def _credentials(address: StoreAddress) -> tuple[str, str]:

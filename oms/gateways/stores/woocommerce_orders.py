@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from oms.domain.money import Money
+from oms.domain.money import Money, parse_money
 from oms.domain.snapshots import LineSnapshot, MalformedOrder, OrderSnapshot
 from oms.gateways.stores.fields import (
     Document,
@@ -26,6 +26,7 @@ from oms.gateways.stores.fields import (
     read_quantity,
     read_text,
     read_whole_number,
+    shown,
 )
 from oms.gateways.stores.woocommerce_addresses import choose_address, read_name
 from oms.gateways.stores.woocommerce_statuses import STATUS_MEANINGS, UNKNOWN_STATUS_MEANING
@@ -111,6 +112,7 @@ def _order(document: Document, refunds: Sequence[object], raw: bytes) -> OrderSn
         lines=_lines(document, currency, _removed_quantities(refunds)),
         raw=raw,
         note=read_text(document, "customer_note", characters_max=NOTE_CHARACTERS_MAX),
+        refunded=_refunded(document, currency),
     )
 
 
@@ -165,6 +167,24 @@ def _unit_price(item: Document, quantity: int, currency: str) -> Money:
         return read_money(item, "price", currency)
     total = read_money(item, "total", currency)
     return Money(currency, total.amount_minor // max(quantity, 1))
+
+
+def _refunded(document: Document, currency: str) -> Money | None:
+    """Sum what was given back, which the order itself names as negative totals."""
+    amounts: list[Money] = []
+    for refund in read_list(document, "refunds", items_max=LINES_MAX):
+        if not isinstance(refund, dict):
+            raise UnreadableFieldError("a refund is not an object")
+        amounts.append(_given_back(refund, currency))
+    return sum(amounts[1:], start=amounts[0]) if amounts else None
+
+
+def _given_back(refund: Document, currency: str) -> Money:
+    text = read_text(refund, "total", characters_max=CODE_CHARACTERS_MAX)
+    try:
+        return parse_money(text.removeprefix("-") or "0", currency)
+    except ValueError:
+        raise UnreadableFieldError(f"the total of a refund is no amount: {shown(text)}") from None
 
 
 def _removed_quantities(refunds: Iterable[object]) -> Mapping[str, int]:

@@ -20,6 +20,7 @@ from oms.storage.tables.fulfilment import (
     PackageRow,
     TrackingEventRow,
 )
+from oms.storage.tables.imports import BrokenRowRow, ImportRunRow
 from oms.storage.tables.orders import (
     EventRow,
     HoldRow,
@@ -29,6 +30,7 @@ from oms.storage.tables.orders import (
     OrderWordRow,
     QuarantinedOrderRow,
 )
+from oms.storage.tables.reporting import ExchangeRateRow, SaleRow
 from oms.storage.tables.stores import (
     HostingRow,
     ProductRow,
@@ -39,9 +41,12 @@ from oms.storage.tables.stores import (
 )
 from oms.storage.tables.work import (
     JobRow,
+    ProcessRow,
     RequestRow,
     ScheduleRow,
+    TurnRow,
 )
+from oms.storage.tables.write_backs import WriteBackRow
 
 TABLES: tuple[type[Table], ...] = (
     MerchantRow,
@@ -70,4 +75,11 @@ TABLES: tuple[type[Table], ...] = (
     ScheduleRow,
     HoldRow,
     OrderWordRow,
+    ImportRunRow,
+    BrokenRowRow,
+    WriteBackRow,
+    ExchangeRateRow,
+    SaleRow,
+    TurnRow,
+    ProcessRow,
 )

@@ -39,8 +39,17 @@ class AllocationRow(Table):
             (("order_id", "vendor_id"), False),
             (("vendor_id", "id", "merchant_id"), False),
             (("vendor_id", "state", "id"), False),
+            (("vendor_id", "merchant_id", "order_id"), False),
         )
         constraints = (one_of("state", AllocationState),)
+
+
+AllocationRow.add_index(
+    SQL(
+        "CREATE INDEX allocation_scored ON allocation (merchant_id, created_at, vendor_id, state,"
+        " accepted_at, id)"
+    )
+)
 
 
 AllocationRow.add_index(
@@ -108,6 +117,9 @@ class PackageRow(Table):
     tracking_problem = TextField()
     version = IntegerField()
     created_at = BigIntegerField()
+    stalls_at = BigIntegerField(null=True)
+    first_scan_at = BigIntegerField(null=True)
+    was_in_trouble = BooleanField(constraints=[SQL("DEFAULT FALSE")])
 
     class Meta:
         table_name = "package"
@@ -121,6 +133,20 @@ class PackageRow(Table):
 
 PackageRow.add_index(
     SQL("CREATE INDEX package_to_poll ON package (next_poll_at) WHERE next_poll_at IS NOT NULL")
+)
+
+PackageRow.add_index(
+    SQL(
+        "CREATE INDEX package_delivered ON package (order_id, vendor_id, handed_over_at,"
+        " delivered_at, id, state) WHERE state = 'DELIVERED'"
+    )
+)
+
+PackageRow.add_index(
+    SQL(
+        "CREATE INDEX package_scored ON package (allocation_id, created_at, first_scan_at,"
+        " handed_over_at, delivered_at, was_in_trouble, state)"
+    )
 )
 
 

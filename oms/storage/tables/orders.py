@@ -40,6 +40,10 @@ class OrderRow(Table):
     created_at = BigIntegerField()
     cancelled_at = BigIntegerField(null=True)
     is_held = BooleanField(constraints=[SQL("DEFAULT FALSE")])
+    stalls_at = BigIntegerField(null=True)
+    completion_sent_at = BigIntegerField(null=True)  # When we set out to complete it in the store.
+    refunded_minor = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    charged_minor = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "orders"
@@ -55,7 +59,10 @@ for _name, _columns, _condition in (
     ("orders_of_status", "status, placed_at, id, store_id", "status IS NOT NULL"),
     ("orders_with_open_units", "placed_at, id, store_id", "has_open_units"),
     ("orders_by_total", "total_minor, id", "admission = 'ADMITTED'"),
+    ("orders_of_status_by_total", "status, total_minor, id", "status IS NOT NULL"),
+    ("orders_with_open_units_by_total", "total_minor, id", "has_open_units"),
     ("orders_held", "placed_at, id, store_id", "is_held"),
+    ("orders_stalling", "placed_at, id, stalls_at", "stalls_at IS NOT NULL"),
 ):
     OrderRow.add_index(
         SQL(f"CREATE INDEX {_name} ON orders (merchant_id, {_columns}) WHERE {_condition}")
@@ -71,6 +78,15 @@ OrderRow.add_index(
 
 OrderRow.add_index(
     SQL("CREATE INDEX orders_of_country ON orders (merchant_id, country, placed_at, id)")
+)
+
+# Holds all that the report reads of an order, so that no row of the wide table is looked at.
+OrderRow.add_index(
+    SQL(
+        "CREATE INDEX orders_reported ON orders (merchant_id, placed_at, store_id, country,"
+        " currency, status, charged_minor, refunded_minor, id, admission)"
+        " WHERE admission = 'ADMITTED'"
+    )
 )
 
 
@@ -202,13 +218,15 @@ HoldRow.add_index(SQL("CREATE INDEX hold_expiring ON hold (expire_at) WHERE expi
 
 
 class OrderWordRow(Table):
-    """A word that an order is found by."""
+    """A word that an order is found by; in each of them the sketch of all of the order's words."""
 
     merchant_id = TextField()
     word = BytewiseTextField()
     order_id = refers_to("orders")
+    sketch = BigIntegerField()
 
     class Meta:
         table_name = "order_word"
-        primary_key = CompositeKey("merchant_id", "word", "order_id")
-        indexes = ((("order_id", "word"), False),)
+        # The sketch is looked at without the row; what is unique is the other index.
+        primary_key = CompositeKey("merchant_id", "word", "order_id", "sketch")
+        indexes = ((("order_id", "word"), True),)

@@ -26,6 +26,11 @@ class StoreRow(Table):
     products_synced_until_at = BigIntegerField(null=True)
     version = IntegerField()
     created_at = BigIntegerField()
+    write_back_mode = TextField(constraints=[SQL("DEFAULT 'SEPARATE'")])
+    write_back_since_at = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    # How the store can be told, as it was found out at an instant; empty before.
+    write_back_method = TextField(constraints=[SQL("DEFAULT ''")])
+    write_back_method_at = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "store"
@@ -101,7 +106,7 @@ class VariantRow(Table):
 
     class Meta:
         table_name = "variant"
-        indexes = ((("product_id", "external_id"), True),)
+        indexes = ((("product_id", "external_id"), True), (("sku", "product_id"), False))
 
 
 class HostingRow(Table):

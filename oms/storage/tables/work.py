@@ -1,4 +1,4 @@
-"""Answers to request ids, jobs and the timetable."""
+"""Answers to request ids, jobs, the timetable, turns at outside systems, and processes."""
 
 from peewee import (
     SQL,
@@ -49,6 +49,7 @@ class JobRow(Table):
     last_error = TextField()
     created_at = BigIntegerField()
     finished_at = BigIntegerField(null=True)
+    lane = TextField(constraints=[SQL("DEFAULT 'INSIDE'")])
 
     class Meta:
         table_name = "job"
@@ -56,7 +57,7 @@ class JobRow(Table):
         constraints = (Check("state IN ('PENDING', 'DONE', 'QUARANTINED', 'DISCARDED')"),)
 
 
-JobRow.add_index(SQL("CREATE INDEX job_due ON job (state, due_at) WHERE state = 'PENDING'"))
+JobRow.add_index(SQL("CREATE INDEX job_due ON job (lane, due_at) WHERE state = 'PENDING'"))
 JobRow.add_index(SQL("CREATE UNIQUE INDEX job_dedupe ON job (dedupe_key) WHERE state = 'PENDING'"))
 
 
@@ -73,3 +74,33 @@ class ScheduleRow(Table):
     class Meta:
         table_name = "schedule"
         indexes = ((("next_at",), False),)
+
+
+class TurnRow(Table):
+    """Whose turn it is to call an outside system, and when it may be called again."""
+
+    name = TextField(primary_key=True)
+    holder = TextField(null=True)
+    held_until = BigIntegerField()
+    not_before = BigIntegerField()
+    next_call_at = BigIntegerField()
+
+    class Meta:
+        table_name = "turn"
+
+
+TurnRow.add_index(SQL("CREATE INDEX turn_holder ON turn (holder) WHERE holder IS NOT NULL"))
+
+
+class ProcessRow(Table):
+    """A worker or scheduler that runs, and what it lacks."""
+
+    id = TextField(primary_key=True)
+    kind = TextField()
+    host = TextField()
+    problem = TextField()
+    started_at = BigIntegerField()
+    seen_at = BigIntegerField()
+
+    class Meta:
+        table_name = "process"

@@ -25,7 +25,17 @@ REGISTRY: Mapping[str, Entry] = {
     "hosting": Entry(
         "fbali.cli.commands.hosting:hosting", "Say which vendor fulfils which product."
     ),
+    "exchange-rates": Entry(
+        "fbali.cli.commands.exchange_rates:exchange_rates",
+        "Record exchange rates for margins and reports.",
+    ),
+    "reports": Entry(
+        "fbali.cli.commands.reports:reports", "See what was sold, what it cost, and what stays."
+    ),
     "vendors": Entry("fbali.cli.commands.vendors:vendors", "Invite, suspend and resume vendors."),
+    "write-backs": Entry(
+        "fbali.cli.commands.write_backs:write_backs", "See what stores are told, try what failed."
+    ),
     "allocations": Entry(
         "fbali.cli.commands.allocations:allocations", "For vendors: answer, ship and charge orders."
     ),

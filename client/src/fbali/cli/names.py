@@ -56,6 +56,7 @@ HOSTING = NameType("hosting", "merchants/-/hostings/{hosting}")
 ALLOCATION = NameType("allocation", "vendors/-/allocations/{allocation}")
 TOKEN = NameType("token", "tokens/{token}")
 JOB = NameType("job", "jobs/{job}")
+WRITE_BACK = NameType("write-back", "merchants/-/writeBacks/{write_back}")
 
 
 class VariantType(click.ParamType[str]):

@@ -44,6 +44,25 @@ class CountryType(click.ParamType[str]):
         return code
 
 
+class CurrencyType(click.ParamType[str]):
+    """A currency as its three letters."""
+
+    name = "currency"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Give the code in upper case."""
+        code = str(value).upper()
+        if not (len(code) == 3 and code.isascii() and code.isalpha()):  # noqa: PLR2004 - Three letters.
+            self.fail(f"{value!r} is no currency; write three letters, such as EUR", param, ctx)
+        return code
+
+
 MONEY = MoneyType()
+CURRENCY = CurrencyType()
 COUNTRY = CountryType()
 MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"])

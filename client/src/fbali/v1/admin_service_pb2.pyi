@@ -51,6 +51,7 @@ class GetServerInfoResponse(_message.Message):
     CALLER_ROLE_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
     CALLER_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Version of the server."""
     caller_role: _token_pb2.Role.ValueType
@@ -63,6 +64,12 @@ class GetServerInfoResponse(_message.Message):
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this server can do beyond its version, for example store.woocommerce."""
 
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What does not work at the moment, in words; empty when everything does. Calls are served all the
+        same: orders are taken, and the work that waits is done later.
+        """
+
     def __init__(
         self,
         *,
@@ -71,10 +78,11 @@ class GetServerInfoResponse(_message.Message):
         caller_role: _token_pb2.Role.ValueType = ...,
         caller: _builtins.str = ...,
         caller_display_name: _builtins.str = ...,
+        problems: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "caller_display_name", b"caller_display_name", "caller_role", b"caller_role", "capabilities", b"capabilities", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "caller_display_name", b"caller_display_name", "caller_role", b"caller_role", "capabilities", b"capabilities", "problems", b"problems", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

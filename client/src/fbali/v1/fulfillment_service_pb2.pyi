@@ -793,3 +793,139 @@ class AnswerCancellationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnswerCancellationResponse: _TypeAlias = AnswerCancellationResponse  # noqa: Y015
+
+@_typing.final
+class BatchCreatePackagesRequest(_message.Message):
+    """Request of BatchCreatePackages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PACKAGES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """vendors/{vendor}; vendors/- is the caller's own."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    @_builtins.property
+    def packages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PackageToCreate]:
+        """The parcels."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        packages: _abc.Iterable[Global___PackageToCreate] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["packages", b"packages", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCreatePackagesRequest: _TypeAlias = BatchCreatePackagesRequest  # noqa: Y015
+
+@_typing.final
+class BatchCreatePackagesResponse(_message.Message):
+    """Response of BatchCreatePackages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___PackageResult]:
+        """One per parcel, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___PackageResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCreatePackagesResponse: _TypeAlias = BatchCreatePackagesResponse  # noqa: Y015
+
+@_typing.final
+class PackageToCreate(_message.Message):
+    """A parcel to announce."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALLOCATION_FIELD_NUMBER: _builtins.int
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
+    CARRIER_CODE_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    HANDED_OVER_FIELD_NUMBER: _builtins.int
+    allocation: _builtins.str
+    """vendors/{vendor}/allocations/{allocation}."""
+    tracking_number: _builtins.str
+    """The tracking number."""
+    carrier_code: _builtins.str
+    """The carrier's key at the tracking service, or empty to have it detected."""
+    handed_over: _builtins.bool
+    """Whether the carrier has it already."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_package_pb2.PackageLine]:
+        """What is in it; empty for all units that are not packed yet."""
+
+    def __init__(
+        self,
+        *,
+        allocation: _builtins.str = ...,
+        tracking_number: _builtins.str = ...,
+        carrier_code: _builtins.str = ...,
+        lines: _abc.Iterable[_package_pb2.PackageLine] | None = ...,
+        handed_over: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocation", b"allocation", "carrier_code", b"carrier_code", "handed_over", b"handed_over", "lines", b"lines", "tracking_number", b"tracking_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackageToCreate: _TypeAlias = PackageToCreate  # noqa: Y015
+
+@_typing.final
+class PackageResult(_message.Message):
+    """What became of one parcel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALLOCATION_FIELD_NUMBER: _builtins.int
+    PACKAGE_FIELD_NUMBER: _builtins.int
+    EXISTED_FIELD_NUMBER: _builtins.int
+    REFUSAL_REASON_FIELD_NUMBER: _builtins.int
+    REFUSAL_MESSAGE_FIELD_NUMBER: _builtins.int
+    allocation: _builtins.str
+    """vendors/{vendor}/allocations/{allocation} that was asked for."""
+    existed: _builtins.bool
+    """Whether it existed already."""
+    refusal_reason: _builtins.str
+    """Why it was refused, a value of ErrorReason without its prefix, or empty."""
+    refusal_message: _builtins.str
+    """The same in words, or empty."""
+    @_builtins.property
+    def package(self) -> _package_pb2.Package:
+        """The parcel; absent when it was refused."""
+
+    def __init__(
+        self,
+        *,
+        allocation: _builtins.str = ...,
+        package: _package_pb2.Package | None = ...,
+        existed: _builtins.bool = ...,
+        refusal_reason: _builtins.str = ...,
+        refusal_message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["package", b"package"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocation", b"allocation", "existed", b"existed", "package", b"package", "refusal_message", b"refusal_message", "refusal_reason", b"refusal_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackageResult: _TypeAlias = PackageResult  # noqa: Y015

@@ -98,6 +98,11 @@ class FulfillmentServiceStub:
                 request_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationResponse.FromString,
                 _registered_method=True)
+        self.BatchCreatePackages = channel.unary_unary(
+                '/fbali.v1.FulfillmentService/BatchCreatePackages',
+                request_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesResponse.FromString,
+                _registered_method=True)
 
 
 class FulfillmentServiceServicer:
@@ -206,6 +211,15 @@ class FulfillmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchCreatePackages(self, request, context):
+        """Announces up to 500 parcels. Answers per parcel: each is announced wholly or refused; one that
+        exists already with the same number and allocation is answered as it is, so that a file may be
+        sent again. Reasons: REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FulfillmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -268,6 +282,11 @@ def add_FulfillmentServiceServicer_to_server(servicer, server):
                     servicer.AnswerCancellation,
                     request_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationResponse.SerializeToString,
+            ),
+            'BatchCreatePackages': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreatePackages,
+                    request_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -598,6 +617,33 @@ class FulfillmentService:
             '/fbali.v1.FulfillmentService/AnswerCancellation',
             fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationRequest.SerializeToString,
             fbali_dot_v1_dot_fulfillment__service__pb2.AnswerCancellationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreatePackages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.FulfillmentService/BatchCreatePackages',
+            fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesRequest.SerializeToString,
+            fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

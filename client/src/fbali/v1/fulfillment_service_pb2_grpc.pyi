@@ -85,6 +85,11 @@ class FulfillmentServiceStub:
     """Answers a cancellation request: agreed units return to the order, refused ones stay with the
     vendor. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
+    BatchCreatePackages: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.BatchCreatePackagesRequest, _fulfillment_service_pb2.BatchCreatePackagesResponse]
+    """Announces up to 500 parcels. Answers per parcel: each is announced wholly or refused; one that
+    exists already with the same number and allocation is answered as it is, so that a file may be
+    sent again. Reasons: REQUEST_ID_REUSED.
+    """
 
 @_typing.type_check_only
 class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
@@ -142,6 +147,11 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     AnswerCancellation: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AnswerCancellationRequest, _fulfillment_service_pb2.AnswerCancellationResponse]  # type: ignore[assignment]
     """Answers a cancellation request: agreed units return to the order, refused ones stay with the
     vendor. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+    """
+    BatchCreatePackages: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.BatchCreatePackagesRequest, _fulfillment_service_pb2.BatchCreatePackagesResponse]  # type: ignore[assignment]
+    """Announces up to 500 parcels. Answers per parcel: each is announced wholly or refused; one that
+    exists already with the same number and allocation is answered as it is, so that a file may be
+    sent again. Reasons: REQUEST_ID_REUSED.
     """
 
 class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -269,6 +279,17 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfillment_service_pb2.AnswerCancellationResponse, _abc.Awaitable[_fulfillment_service_pb2.AnswerCancellationResponse]]:
         """Answers a cancellation request: agreed units return to the order, refused ones stay with the
         vendor. Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchCreatePackages(
+        self,
+        request: _fulfillment_service_pb2.BatchCreatePackagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fulfillment_service_pb2.BatchCreatePackagesResponse, _abc.Awaitable[_fulfillment_service_pb2.BatchCreatePackagesResponse]]:
+        """Announces up to 500 parcels. Answers per parcel: each is announced wholly or refused; one that
+        exists already with the same number and allocation is answered as it is, so that a file may be
+        sent again. Reasons: REQUEST_ID_REUSED.
         """
 
 def add_FulfillmentServiceServicer_to_server(servicer: FulfillmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,8 +8,10 @@ from fbali.v1 import hosting_pb2 as _hosting_pb2
 from fbali.v1 import product_pb2 as _product_pb2
 from fbali.v1 import store_pb2 as _store_pb2
 from fbali.v1 import vendor_pb2 as _vendor_pb2
+from fbali.v1 import vendor_score_pb2 as _vendor_score_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -69,6 +71,7 @@ class ConnectStoreRequest(_message.Message):
     PROCESSING_FIELD_NUMBER: _builtins.int
     SYNC_INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    WRITE_BACK_MODE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """merchants/{merchant}; merchants/- is the caller's own."""
     display_name: _builtins.str
@@ -76,9 +79,11 @@ class ConnectStoreRequest(_message.Message):
     platform: _store_pb2.StorePlatform.ValueType
     """What it runs on."""
     base_url: _builtins.str
-    """Its address, for example https://shop.example. Clear text is accepted on loopback only."""
+    """Its address, for example https://shop.example. Clear text is accepted on loopback only. For the
+    platform FILES a name of the caller's choice, such as files:backlog; it needs no key.
+    """
     consumer_key: _builtins.str
-    """WooCommerce consumer key, with read access at least. Never shown again."""
+    """WooCommerce consumer key, with read access, and write access for write-backs. Never shown again."""
     consumer_secret: _builtins.str
     """WooCommerce consumer secret. Never shown again."""
     processing: _store_pb2.Processing.ValueType
@@ -87,6 +92,8 @@ class ConnectStoreRequest(_message.Message):
     """Seconds between two scheduled syncs; 0 means 300."""
     request_id: _builtins.str
     """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    write_back_mode: _store_pb2.WriteBackMode.ValueType
+    """When the store is told of parcels; the default is SEPARATE, which needs a key that may write."""
     def __init__(
         self,
         *,
@@ -99,10 +106,11 @@ class ConnectStoreRequest(_message.Message):
         processing: _store_pb2.Processing.ValueType = ...,
         sync_interval_seconds: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        write_back_mode: _store_pb2.WriteBackMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "display_name", b"display_name", "parent", b"parent", "platform", b"platform", "processing", b"processing", "request_id", b"request_id", "sync_interval_seconds", b"sync_interval_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "display_name", b"display_name", "parent", b"parent", "platform", b"platform", "processing", b"processing", "request_id", b"request_id", "sync_interval_seconds", b"sync_interval_seconds", "write_back_mode", b"write_back_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -304,12 +312,13 @@ class UpdateStoreRequest(_message.Message):
     SYNC_INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    WRITE_BACK_MODE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/stores/{store}."""
     display_name: _builtins.str
     """New name, or empty to keep."""
     consumer_key: _builtins.str
-    """WooCommerce consumer key, with read access at least. Never shown again."""
+    """WooCommerce consumer key, with read access, and write access for write-backs. Never shown again."""
     consumer_secret: _builtins.str
     """WooCommerce consumer secret. Never shown again."""
     processing: _store_pb2.Processing.ValueType
@@ -320,6 +329,10 @@ class UpdateStoreRequest(_message.Message):
     """The etag that was read; empty to change whatever is there."""
     request_id: _builtins.str
     """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    write_back_mode: _store_pb2.WriteBackMode.ValueType
+    """When the store is told of parcels; unspecified keeps. After OFF, parcels that were handed over
+    before the change stay untold.
+    """
     def __init__(
         self,
         *,
@@ -331,10 +344,11 @@ class UpdateStoreRequest(_message.Message):
         sync_interval_seconds: _builtins.int = ...,
         etag: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        write_back_mode: _store_pb2.WriteBackMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "display_name", b"display_name", "etag", b"etag", "name", b"name", "processing", b"processing", "request_id", b"request_id", "sync_interval_seconds", b"sync_interval_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "display_name", b"display_name", "etag", b"etag", "name", b"name", "processing", b"processing", "request_id", b"request_id", "sync_interval_seconds", b"sync_interval_seconds", "write_back_mode", b"write_back_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1196,3 +1210,65 @@ class ExplainHostingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainHostingResponse: _TypeAlias = ExplainHostingResponse  # noqa: Y015
+
+@_typing.final
+class GetVendorScorecardRequest(_message.Message):
+    """Request of GetVendorScorecard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    VENDOR_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    vendor: _builtins.str
+    """vendors/{vendor}, or empty for all."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Allocations handed to the vendor at or after this instant."""
+
+    @_builtins.property
+    def before_time(self) -> _timestamp_pb2.Timestamp:
+        """Allocations handed to the vendor before this instant."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        before_time: _timestamp_pb2.Timestamp | None = ...,
+        vendor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before_time", b"before_time", "from_time", b"from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_time", b"before_time", "from_time", b"from_time", "parent", b"parent", "vendor", b"vendor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetVendorScorecardRequest: _TypeAlias = GetVendorScorecardRequest  # noqa: Y015
+
+@_typing.final
+class GetVendorScorecardResponse(_message.Message):
+    """Response of GetVendorScorecard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[_vendor_score_pb2.VendorScore]:
+        """One per vendor that had an allocation, by vendor id; at most the first 1,000."""
+
+    def __init__(
+        self,
+        *,
+        scores: _abc.Iterable[_vendor_score_pb2.VendorScore] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scores", b"scores"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetVendorScorecardResponse: _TypeAlias = GetVendorScorecardResponse  # noqa: Y015

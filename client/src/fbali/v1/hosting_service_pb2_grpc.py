@@ -138,6 +138,11 @@ class HostingServiceStub:
                 request_serializer=fbali_dot_v1_dot_hosting__service__pb2.ExplainHostingRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_hosting__service__pb2.ExplainHostingResponse.FromString,
                 _registered_method=True)
+        self.GetVendorScorecard = channel.unary_unary(
+                '/fbali.v1.HostingService/GetVendorScorecard',
+                request_serializer=fbali_dot_v1_dot_hosting__service__pb2.GetVendorScorecardRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_hosting__service__pb2.GetVendorScorecardResponse.FromString,
+                _registered_method=True)
 
 
 class HostingServiceServicer:
@@ -305,6 +310,15 @@ class HostingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetVendorScorecard(self, request, context):
+        """Measures vendors over a period: time to accept, to ship, to the first scan and to deliver, and
+        the shares of rejections and exceptions. Reasons: INVALID_FIELD (a period that ends before it
+        begins).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HostingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -407,6 +421,11 @@ def add_HostingServiceServicer_to_server(servicer, server):
                     servicer.ExplainHosting,
                     request_deserializer=fbali_dot_v1_dot_hosting__service__pb2.ExplainHostingRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_hosting__service__pb2.ExplainHostingResponse.SerializeToString,
+            ),
+            'GetVendorScorecard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVendorScorecard,
+                    request_deserializer=fbali_dot_v1_dot_hosting__service__pb2.GetVendorScorecardRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_hosting__service__pb2.GetVendorScorecardResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -953,6 +972,33 @@ class HostingService:
             '/fbali.v1.HostingService/ExplainHosting',
             fbali_dot_v1_dot_hosting__service__pb2.ExplainHostingRequest.SerializeToString,
             fbali_dot_v1_dot_hosting__service__pb2.ExplainHostingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVendorScorecard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.HostingService/GetVendorScorecard',
+            fbali_dot_v1_dot_hosting__service__pb2.GetVendorScorecardRequest.SerializeToString,
+            fbali_dot_v1_dot_hosting__service__pb2.GetVendorScorecardResponse.FromString,
             options,
             channel_credentials,
             insecure,

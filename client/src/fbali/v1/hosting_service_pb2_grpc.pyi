@@ -109,6 +109,11 @@ class HostingServiceStub:
     """Says which vendor a product or variant would go to for a country, and why the others would
     not. Reasons: RESOURCE_NOT_FOUND.
     """
+    GetVendorScorecard: _grpc.UnaryUnaryMultiCallable[_hosting_service_pb2.GetVendorScorecardRequest, _hosting_service_pb2.GetVendorScorecardResponse]
+    """Measures vendors over a period: time to accept, to ship, to the first scan and to deliver, and
+    the shares of rejections and exceptions. Reasons: INVALID_FIELD (a period that ends before it
+    begins).
+    """
 
 @_typing.type_check_only
 class HostingServiceAsyncStub(HostingServiceStub):
@@ -190,6 +195,11 @@ class HostingServiceAsyncStub(HostingServiceStub):
     ExplainHosting: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.ExplainHostingRequest, _hosting_service_pb2.ExplainHostingResponse]  # type: ignore[assignment]
     """Says which vendor a product or variant would go to for a country, and why the others would
     not. Reasons: RESOURCE_NOT_FOUND.
+    """
+    GetVendorScorecard: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.GetVendorScorecardRequest, _hosting_service_pb2.GetVendorScorecardResponse]  # type: ignore[assignment]
+    """Measures vendors over a period: time to accept, to ship, to the first scan and to deliver, and
+    the shares of rejections and exceptions. Reasons: INVALID_FIELD (a period that ends before it
+    begins).
     """
 
 class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -389,6 +399,17 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_hosting_service_pb2.ExplainHostingResponse, _abc.Awaitable[_hosting_service_pb2.ExplainHostingResponse]]:
         """Says which vendor a product or variant would go to for a country, and why the others would
         not. Reasons: RESOURCE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetVendorScorecard(
+        self,
+        request: _hosting_service_pb2.GetVendorScorecardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hosting_service_pb2.GetVendorScorecardResponse, _abc.Awaitable[_hosting_service_pb2.GetVendorScorecardResponse]]:
+        """Measures vendors over a period: time to accept, to ship, to the first scan and to deliver, and
+        the shares of rejections and exceptions. Reasons: INVALID_FIELD (a period that ends before it
+        begins).
         """
 
 def add_HostingServiceServicer_to_server(servicer: HostingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

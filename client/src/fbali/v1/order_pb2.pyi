@@ -9,6 +9,7 @@ from fbali.v1 import allocation_pb2 as _allocation_pb2
 from fbali.v1 import event_pb2 as _event_pb2
 from fbali.v1 import hold_pb2 as _hold_pb2
 from fbali.v1 import money_pb2 as _money_pb2
+from fbali.v1 import write_back_pb2 as _write_back_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -169,6 +170,11 @@ class Order(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     HOLDS_FIELD_NUMBER: _builtins.int
     CANCEL_TIME_FIELD_NUMBER: _builtins.int
+    TRACKING_STALLED_FIELD_NUMBER: _builtins.int
+    WRITE_BACKS_FIELD_NUMBER: _builtins.int
+    REFUNDED_FIELD_NUMBER: _builtins.int
+    MARGIN_FIELD_NUMBER: _builtins.int
+    MISSING_RATES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/orders/{order}, for ever."""
     store: _builtins.str
@@ -191,6 +197,8 @@ class Order(_message.Message):
     """What the customer wrote, or empty. Filled by GetOrder; lists leave it empty."""
     etag: _builtins.str
     """Changes with every change; send it back to change only what was read."""
+    tracking_stalled: _builtins.bool
+    """Whether a parcel shows no progress for longer than is usual; its stall_problem says why."""
     @_builtins.property
     def recipient(self) -> _address_pb2.Address:
         """Where it goes. Lists fill region_code only."""
@@ -211,8 +219,8 @@ class Order(_message.Message):
 
     @_builtins.property
     def cost_totals(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
-        """Sum of all vendors' costs per currency: recorded ones where a vendor recorded any, else quoted.
-        Filled by GetOrder; lists leave it empty.
+        """Sum of all vendors' costs that count, per currency: for each kind the recorded ones where the
+        vendor recorded any of that kind, else the quoted ones. Filled by GetOrder; lists leave it empty.
         """
 
     @_builtins.property
@@ -239,6 +247,25 @@ class Order(_message.Message):
     def cancel_time(self) -> _timestamp_pb2.Timestamp:
         """When the merchant cancelled it here; absent when he did not."""
 
+    @_builtins.property
+    def write_backs(self) -> _containers.RepeatedCompositeFieldContainer[_write_back_pb2.WriteBack]:
+        """What its store is told of its parcels, oldest first; only in the order's detail."""
+
+    @_builtins.property
+    def refunded(self) -> _money_pb2.Money:
+        """What the store refunded so far; absent when nothing."""
+
+    @_builtins.property
+    def margin(self) -> _money_pb2.Money:
+        """What the customer is charged less refunds and the costs that count, in the order's currency, at
+        the rates of when it was placed; absent when a rate is missing. A customer is charged the total,
+        and nothing for an order that the store cancelled. Filled by GetOrder.
+        """
+
+    @_builtins.property
+    def missing_rates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pairs such as USD/EUR that the margin lacks a rate for. Filled by GetOrder."""
+
     def __init__(
         self,
         *,
@@ -264,10 +291,15 @@ class Order(_message.Message):
         etag: _builtins.str = ...,
         holds: _abc.Iterable[_hold_pb2.Hold] | None = ...,
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
+        tracking_stalled: _builtins.bool = ...,
+        write_backs: _abc.Iterable[_write_back_pb2.WriteBack] | None = ...,
+        refunded: _money_pb2.Money | None = ...,
+        margin: _money_pb2.Money | None = ...,
+        missing_rates: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "create_time", b"create_time", "place_time", b"place_time", "recipient", b"recipient", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "create_time", b"create_time", "margin", b"margin", "place_time", b"place_time", "recipient", b"recipient", "refunded", b"refunded", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission", b"admission", "allocations", b"allocations", "cancel_time", b"cancel_time", "cost_totals", b"cost_totals", "create_time", b"create_time", "customer_email", b"customer_email", "customer_name", b"customer_name", "customer_note", b"customer_note", "etag", b"etag", "external_id", b"external_id", "history", b"history", "holds", b"holds", "lines", b"lines", "name", b"name", "number", b"number", "place_time", b"place_time", "recipient", b"recipient", "shipping_status", b"shipping_status", "store", b"store", "store_status", b"store_status", "store_update_time", b"store_update_time", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission", b"admission", "allocations", b"allocations", "cancel_time", b"cancel_time", "cost_totals", b"cost_totals", "create_time", b"create_time", "customer_email", b"customer_email", "customer_name", b"customer_name", "customer_note", b"customer_note", "etag", b"etag", "external_id", b"external_id", "history", b"history", "holds", b"holds", "lines", b"lines", "margin", b"margin", "missing_rates", b"missing_rates", "name", b"name", "number", b"number", "place_time", b"place_time", "recipient", b"recipient", "refunded", b"refunded", "shipping_status", b"shipping_status", "store", b"store", "store_status", b"store_status", "store_update_time", b"store_update_time", "total", b"total", "tracking_stalled", b"tracking_stalled", "write_backs", b"write_backs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -299,6 +331,7 @@ class OrderLine(_message.Message):
     OPEN_QUANTITY_FIELD_NUMBER: _builtins.int
     PENDING_REASON_FIELD_NUMBER: _builtins.int
     OVER_ALLOCATED_FIELD_NUMBER: _builtins.int
+    MARGIN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/orders/{order}/lines/{line}, for ever."""
     product: _builtins.str
@@ -337,6 +370,12 @@ class OrderLine(_message.Message):
     def price(self) -> _money_pb2.Money:
         """Selling price of one unit."""
 
+    @_builtins.property
+    def margin(self) -> _money_pb2.Money:
+        """Prices of the units that the store did not take out, less the line's share of the costs that
+        count, in the order's currency; absent when a rate is missing. Filled by GetOrder.
+        """
+
     def __init__(
         self,
         *,
@@ -358,10 +397,11 @@ class OrderLine(_message.Message):
         open_quantity: _builtins.int = ...,
         pending_reason: Global___PendingReason.ValueType = ...,
         over_allocated: _builtins.bool = ...,
+        margin: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["margin", b"margin", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocated_quantity", b"allocated_quantity", "delivered_quantity", b"delivered_quantity", "elsewhere_quantity", b"elsewhere_quantity", "excluded_quantity", b"excluded_quantity", "handed_over_quantity", b"handed_over_quantity", "name", b"name", "open_quantity", b"open_quantity", "ordered_quantity", b"ordered_quantity", "over_allocated", b"over_allocated", "packed_quantity", b"packed_quantity", "pending_reason", b"pending_reason", "price", b"price", "product", b"product", "removed_quantity", b"removed_quantity", "settled_quantity", b"settled_quantity", "sku", b"sku", "title", b"title", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocated_quantity", b"allocated_quantity", "delivered_quantity", b"delivered_quantity", "elsewhere_quantity", b"elsewhere_quantity", "excluded_quantity", b"excluded_quantity", "handed_over_quantity", b"handed_over_quantity", "margin", b"margin", "name", b"name", "open_quantity", b"open_quantity", "ordered_quantity", b"ordered_quantity", "over_allocated", b"over_allocated", "packed_quantity", b"packed_quantity", "pending_reason", b"pending_reason", "price", b"price", "product", b"product", "removed_quantity", b"removed_quantity", "settled_quantity", b"settled_quantity", "sku", b"sku", "title", b"title", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

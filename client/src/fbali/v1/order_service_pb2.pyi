@@ -4,11 +4,15 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from fbali.v1 import exchange_rate_pb2 as _exchange_rate_pb2
 from fbali.v1 import hold_pb2 as _hold_pb2
+from fbali.v1 import import_run_pb2 as _import_run_pb2
 from fbali.v1 import order_pb2 as _order_pb2
 from fbali.v1 import placement_pb2 as _placement_pb2
 from fbali.v1 import product_pb2 as _product_pb2
+from fbali.v1 import sales_report_pb2 as _sales_report_pb2
 from fbali.v1 import store_pb2 as _store_pb2
+from fbali.v1 import write_back_pb2 as _write_back_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -83,6 +87,8 @@ class _OrderPeculiarityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Orde
     """Lines wait because no hosting covers their product."""
     ORDER_PECULIARITY_OVER_ALLOCATED: _OrderPeculiarity.ValueType  # 3
     """Vendors have more units than are left."""
+    ORDER_PECULIARITY_TRACKING_STALLED: _OrderPeculiarity.ValueType  # 4
+    """A parcel shows no progress for longer than is usual."""
 
 class OrderPeculiarity(_OrderPeculiarity, metaclass=_OrderPeculiarityEnumTypeWrapper):
     """What makes orders stand out."""
@@ -95,6 +101,8 @@ ORDER_PECULIARITY_UNHOSTED: OrderPeculiarity.ValueType  # 2
 """Lines wait because no hosting covers their product."""
 ORDER_PECULIARITY_OVER_ALLOCATED: OrderPeculiarity.ValueType  # 3
 """Vendors have more units than are left."""
+ORDER_PECULIARITY_TRACKING_STALLED: OrderPeculiarity.ValueType  # 4
+"""A parcel shows no progress for longer than is usual."""
 Global___OrderPeculiarity: _TypeAlias = OrderPeculiarity  # noqa: Y015
 
 class _OrderSorting:
@@ -878,3 +886,608 @@ class ReleaseOrdersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReleaseOrdersResponse: _TypeAlias = ReleaseOrdersResponse  # noqa: Y015
+
+@_typing.final
+class ImportOrdersRequest(_message.Message):
+    """Request of ImportOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    EXPORT_TIME_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own. Needed in the first message, as are
+    run_id, store and format; only the first message is looked at for them.
+    """
+    run_id: _builtins.str
+    """A name for the run, chosen by the caller: letters, digits, - and _. The same name again begins
+    it anew, which finishes or repeats it.
+    """
+    store: _builtins.str
+    """merchants/{merchant}/stores/{store} that the orders belong to."""
+    format: _import_run_pb2.ImportFormat.ValueType
+    """What the file is."""
+    chunk: _builtins.bytes
+    """The next bytes of the file, at most 1 MiB; cut anywhere."""
+    @_builtins.property
+    def export_time(self) -> _timestamp_pb2.Timestamp:
+        """When the file was made, where the file itself does not say when an order changed (Shopify's).
+        Orders that are known to have changed later are left alone. Absent: the latest date of an order
+        stands in for it.
+        """
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        run_id: _builtins.str = ...,
+        store: _builtins.str = ...,
+        format: _import_run_pb2.ImportFormat.ValueType = ...,
+        chunk: _builtins.bytes = ...,
+        export_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["export_time", b"export_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "export_time", b"export_time", "format", b"format", "parent", b"parent", "run_id", b"run_id", "store", b"store"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportOrdersRequest: _TypeAlias = ImportOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ImportOrdersResponse(_message.Message):
+    """Response of ImportOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def import_run(self) -> _import_run_pb2.ImportRun:
+        """The run as it ended."""
+
+    def __init__(
+        self,
+        *,
+        import_run: _import_run_pb2.ImportRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportOrdersResponse: _TypeAlias = ImportOrdersResponse  # noqa: Y015
+
+@_typing.final
+class GetImportRunRequest(_message.Message):
+    """Request of GetImportRun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/importRuns/{import_run}."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetImportRunRequest: _TypeAlias = GetImportRunRequest  # noqa: Y015
+
+@_typing.final
+class GetImportRunResponse(_message.Message):
+    """Response of GetImportRun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def import_run(self) -> _import_run_pb2.ImportRun:
+        """The run."""
+
+    def __init__(
+        self,
+        *,
+        import_run: _import_run_pb2.ImportRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetImportRunResponse: _TypeAlias = GetImportRunResponse  # noqa: Y015
+
+@_typing.final
+class ListImportRunsRequest(_message.Message):
+    """Request of ListImportRuns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token of the page before, with the same other fields; empty for the first."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportRunsRequest: _TypeAlias = ListImportRunsRequest  # noqa: Y015
+
+@_typing.final
+class ListImportRunsResponse(_message.Message):
+    """Response of ListImportRuns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_RUNS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page, empty at the end."""
+    @_builtins.property
+    def import_runs(self) -> _containers.RepeatedCompositeFieldContainer[_import_run_pb2.ImportRun]:
+        """The runs."""
+
+    def __init__(
+        self,
+        *,
+        import_runs: _abc.Iterable[_import_run_pb2.ImportRun] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_runs", b"import_runs", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportRunsResponse: _TypeAlias = ListImportRunsResponse  # noqa: Y015
+
+@_typing.final
+class OrderSelection(_message.Message):
+    """Which orders, as in ListOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    VENDOR_FIELD_NUMBER: _builtins.int
+    PLACED_AFTER_TIME_FIELD_NUMBER: _builtins.int
+    PLACED_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    REGION_CODE_FIELD_NUMBER: _builtins.int
+    HOLD_REASON_FIELD_NUMBER: _builtins.int
+    PECULIARITY_FIELD_NUMBER: _builtins.int
+    tag: Global___OrderTag.ValueType
+    """Which orders."""
+    store: _builtins.str
+    """merchants/{merchant}/stores/{store}, or empty for all stores."""
+    vendor: _builtins.str
+    """vendors/{vendor} who has a live part of it, or empty for all."""
+    search: _builtins.str
+    """Words as in ListOrders."""
+    region_code: _builtins.str
+    """ISO 3166-1 alpha-2 code of the recipient's country, or empty for all."""
+    hold_reason: _hold_pb2.HoldReason.ValueType
+    """Only orders with a hold of this reason; unspecified for all."""
+    peculiarity: Global___OrderPeculiarity.ValueType
+    """Only orders with this peculiarity; unspecified for all."""
+    @_builtins.property
+    def placed_after_time(self) -> _timestamp_pb2.Timestamp:
+        """Placed at or after this instant."""
+
+    @_builtins.property
+    def placed_before_time(self) -> _timestamp_pb2.Timestamp:
+        """Placed before this instant."""
+
+    def __init__(
+        self,
+        *,
+        tag: Global___OrderTag.ValueType = ...,
+        store: _builtins.str = ...,
+        vendor: _builtins.str = ...,
+        placed_after_time: _timestamp_pb2.Timestamp | None = ...,
+        placed_before_time: _timestamp_pb2.Timestamp | None = ...,
+        search: _builtins.str = ...,
+        region_code: _builtins.str = ...,
+        hold_reason: _hold_pb2.HoldReason.ValueType = ...,
+        peculiarity: Global___OrderPeculiarity.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["placed_after_time", b"placed_after_time", "placed_before_time", b"placed_before_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_reason", b"hold_reason", "peculiarity", b"peculiarity", "placed_after_time", b"placed_after_time", "placed_before_time", b"placed_before_time", "region_code", b"region_code", "search", b"search", "store", b"store", "tag", b"tag", "vendor", b"vendor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderSelection: _TypeAlias = OrderSelection  # noqa: Y015
+
+@_typing.final
+class ExportOrdersRequest(_message.Message):
+    """Request of ExportOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SELECTION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    format: _import_run_pb2.ExportFormat.ValueType
+    """What the file shall be."""
+    @_builtins.property
+    def selection(self) -> Global___OrderSelection:
+        """Which orders; absent for all admitted ones."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        format: _import_run_pb2.ExportFormat.ValueType = ...,
+        selection: Global___OrderSelection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "parent", b"parent", "selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportOrdersRequest: _TypeAlias = ExportOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ExportOrdersResponse(_message.Message):
+    """Response of ExportOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The next bytes of the file."""
+    def __init__(
+        self,
+        *,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportOrdersResponse: _TypeAlias = ExportOrdersResponse  # noqa: Y015
+
+@_typing.final
+class ListWriteBacksRequest(_message.Message):
+    """Request of ListWriteBacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token of the page before, with the same other fields; empty for the first."""
+    state: _write_back_pb2.WriteBackState.ValueType
+    """Only this state; unspecified for all."""
+    order: _builtins.str
+    """merchants/{merchant}/orders/{order}, or empty for all."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        state: _write_back_pb2.WriteBackState.ValueType = ...,
+        order: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWriteBacksRequest: _TypeAlias = ListWriteBacksRequest  # noqa: Y015
+
+@_typing.final
+class ListWriteBacksResponse(_message.Message):
+    """Response of ListWriteBacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRITE_BACKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page, empty at the end."""
+    @_builtins.property
+    def write_backs(self) -> _containers.RepeatedCompositeFieldContainer[_write_back_pb2.WriteBack]:
+        """The write-backs."""
+
+    def __init__(
+        self,
+        *,
+        write_backs: _abc.Iterable[_write_back_pb2.WriteBack] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "write_backs", b"write_backs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWriteBacksResponse: _TypeAlias = ListWriteBacksResponse  # noqa: Y015
+
+@_typing.final
+class RetryWriteBackRequest(_message.Message):
+    """Request of RetryWriteBack."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """merchants/{merchant}/writeBacks/{write_back}."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryWriteBackRequest: _TypeAlias = RetryWriteBackRequest  # noqa: Y015
+
+@_typing.final
+class RetryWriteBackResponse(_message.Message):
+    """Response of RetryWriteBack."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRITE_BACK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def write_back(self) -> _write_back_pb2.WriteBack:
+        """The write-back as it is now."""
+
+    def __init__(
+        self,
+        *,
+        write_back: _write_back_pb2.WriteBack | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["write_back", b"write_back"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["write_back", b"write_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryWriteBackResponse: _TypeAlias = RetryWriteBackResponse  # noqa: Y015
+
+@_typing.final
+class SetExchangeRateRequest(_message.Message):
+    """Request of SetExchangeRate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    EXCHANGE_RATE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    request_id: _builtins.str
+    """A UUID made once per intent; the same one again returns the same answer. Kept for 7 days."""
+    @_builtins.property
+    def exchange_rate(self) -> _exchange_rate_pb2.ExchangeRate:
+        """The rate."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        exchange_rate: _exchange_rate_pb2.ExchangeRate | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetExchangeRateRequest: _TypeAlias = SetExchangeRateRequest  # noqa: Y015
+
+@_typing.final
+class SetExchangeRateResponse(_message.Message):
+    """Response of SetExchangeRate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCHANGE_RATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def exchange_rate(self) -> _exchange_rate_pb2.ExchangeRate:
+        """The rate as it was recorded."""
+
+    def __init__(
+        self,
+        *,
+        exchange_rate: _exchange_rate_pb2.ExchangeRate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_rate", b"exchange_rate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetExchangeRateResponse: _TypeAlias = SetExchangeRateResponse  # noqa: Y015
+
+@_typing.final
+class ListExchangeRatesRequest(_message.Message):
+    """Request of ListExchangeRates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token of the page before, with the same other fields; empty for the first."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExchangeRatesRequest: _TypeAlias = ListExchangeRatesRequest  # noqa: Y015
+
+@_typing.final
+class ListExchangeRatesResponse(_message.Message):
+    """Response of ListExchangeRates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCHANGE_RATES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page, empty at the end."""
+    @_builtins.property
+    def exchange_rates(self) -> _containers.RepeatedCompositeFieldContainer[_exchange_rate_pb2.ExchangeRate]:
+        """The rates."""
+
+    def __init__(
+        self,
+        *,
+        exchange_rates: _abc.Iterable[_exchange_rate_pb2.ExchangeRate] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_rates", b"exchange_rates", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExchangeRatesResponse: _TypeAlias = ListExchangeRatesResponse  # noqa: Y015
+
+@_typing.final
+class GetSalesReportRequest(_message.Message):
+    """Request of GetSalesReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PLACED_FROM_TIME_FIELD_NUMBER: _builtins.int
+    PLACED_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    GROUPING_FIELD_NUMBER: _builtins.int
+    STORE_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    currency_code: _builtins.str
+    """ISO 4217 code of the currency to report in."""
+    grouping: _sales_report_pb2.ReportGrouping.ValueType
+    """How rows are cut."""
+    store: _builtins.str
+    """merchants/{merchant}/stores/{store}, or empty for all stores."""
+    @_builtins.property
+    def placed_from_time(self) -> _timestamp_pb2.Timestamp:
+        """Orders placed at or after this instant."""
+
+    @_builtins.property
+    def placed_before_time(self) -> _timestamp_pb2.Timestamp:
+        """Orders placed before this instant."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        placed_from_time: _timestamp_pb2.Timestamp | None = ...,
+        placed_before_time: _timestamp_pb2.Timestamp | None = ...,
+        currency_code: _builtins.str = ...,
+        grouping: _sales_report_pb2.ReportGrouping.ValueType = ...,
+        store: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["placed_before_time", b"placed_before_time", "placed_from_time", b"placed_from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "grouping", b"grouping", "parent", b"parent", "placed_before_time", b"placed_before_time", "placed_from_time", b"placed_from_time", "store", b"store"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSalesReportRequest: _TypeAlias = GetSalesReportRequest  # noqa: Y015
+
+@_typing.final
+class GetSalesReportResponse(_message.Message):
+    """Response of GetSalesReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    MISSING_RATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[_sales_report_pb2.SalesRow]:
+        """One per group: days by time ascending, the newest 1,000; else by sales descending, the first
+        1,000. The rest is in one row with the key "other".
+        """
+
+    @_builtins.property
+    def total(self) -> _sales_report_pb2.SalesRow:
+        """Over everything."""
+
+    @_builtins.property
+    def missing_rates(self) -> _containers.RepeatedCompositeFieldContainer[_sales_report_pb2.MissingRate]:
+        """What was left out for want of a rate, by pair."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[_sales_report_pb2.SalesRow] | None = ...,
+        total: _sales_report_pb2.SalesRow | None = ...,
+        missing_rates: _abc.Iterable[_sales_report_pb2.MissingRate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_rates", b"missing_rates", "rows", b"rows", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSalesReportResponse: _TypeAlias = GetSalesReportResponse  # noqa: Y015

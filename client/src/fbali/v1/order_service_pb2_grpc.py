@@ -98,6 +98,51 @@ class OrderServiceStub:
                 request_serializer=fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersResponse.FromString,
                 _registered_method=True)
+        self.ImportOrders = channel.stream_unary(
+                '/fbali.v1.OrderService/ImportOrders',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ImportOrdersRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ImportOrdersResponse.FromString,
+                _registered_method=True)
+        self.GetImportRun = channel.unary_unary(
+                '/fbali.v1.OrderService/GetImportRun',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.GetImportRunRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.GetImportRunResponse.FromString,
+                _registered_method=True)
+        self.ListImportRuns = channel.unary_unary(
+                '/fbali.v1.OrderService/ListImportRuns',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ListImportRunsRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ListImportRunsResponse.FromString,
+                _registered_method=True)
+        self.ExportOrders = channel.unary_stream(
+                '/fbali.v1.OrderService/ExportOrders',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ExportOrdersRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ExportOrdersResponse.FromString,
+                _registered_method=True)
+        self.ListWriteBacks = channel.unary_unary(
+                '/fbali.v1.OrderService/ListWriteBacks',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ListWriteBacksRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ListWriteBacksResponse.FromString,
+                _registered_method=True)
+        self.RetryWriteBack = channel.unary_unary(
+                '/fbali.v1.OrderService/RetryWriteBack',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.FromString,
+                _registered_method=True)
+        self.SetExchangeRate = channel.unary_unary(
+                '/fbali.v1.OrderService/SetExchangeRate',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.SetExchangeRateRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.SetExchangeRateResponse.FromString,
+                _registered_method=True)
+        self.ListExchangeRates = channel.unary_unary(
+                '/fbali.v1.OrderService/ListExchangeRates',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesResponse.FromString,
+                _registered_method=True)
+        self.GetSalesReport = channel.unary_unary(
+                '/fbali.v1.OrderService/GetSalesReport',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -203,6 +248,84 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportOrders(self, request_iterator, context):
+        """Takes orders from a file, as an import run with a name: JSON lines or Shopify's order export.
+        The first message names run, store and format and may carry bytes already; the others carry the
+        file in order, each within 30 seconds of the one before. Orders are taken by their store order
+        id in batches, each whole: one that is as known, or older than what is known, changes nothing,
+        so a repeated or resumed import does no harm. Rows that cannot be taken are reported with their
+        line number, the others are kept. Reasons: RESOURCE_NOT_FOUND (the store), STORE_DISCONNECTED,
+        PRECONDITION_FAILED (the run takes rows already), INVALID_FIELD (the file as a whole is not what
+        it should be), LIMIT_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetImportRun(self, request, context):
+        """Shows an import run with its broken rows. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListImportRuns(self, request, context):
+        """Lists import runs, newest first, without their broken rows. Reasons: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportOrders(self, request, context):
+        """Sends orders as a file in chunks, oldest first: CSV with one row per line of an order, or JSON
+        lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
+        a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
+        LIMIT_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWriteBacks(self, request, context):
+        """Lists what is to be told, or was told, to the stores: parcels with tracking. Newest first.
+        Reasons: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryWriteBack(self, request, context):
+        """Tries a failed write-back again now; what the store has of it by now is looked up first.
+        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetExchangeRate(self, request, context):
+        """Records an exchange rate for margins and reports; amounts of different currencies meet through
+        recorded rates only. Reasons: INVALID_FIELD, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExchangeRates(self, request, context):
+        """Lists recorded rates, the newest first. Reasons: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSalesReport(self, request, context):
+        """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
+        currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
+        currency, or a period that ends before it begins).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -265,6 +388,51 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.ReleaseOrders,
                     request_deserializer=fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersResponse.SerializeToString,
+            ),
+            'ImportOrders': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportOrders,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ImportOrdersRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ImportOrdersResponse.SerializeToString,
+            ),
+            'GetImportRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetImportRun,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.GetImportRunRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.GetImportRunResponse.SerializeToString,
+            ),
+            'ListImportRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListImportRuns,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ListImportRunsRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ListImportRunsResponse.SerializeToString,
+            ),
+            'ExportOrders': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportOrders,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ExportOrdersRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ExportOrdersResponse.SerializeToString,
+            ),
+            'ListWriteBacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWriteBacks,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ListWriteBacksRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ListWriteBacksResponse.SerializeToString,
+            ),
+            'RetryWriteBack': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryWriteBack,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.SerializeToString,
+            ),
+            'SetExchangeRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetExchangeRate,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.SetExchangeRateRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.SetExchangeRateResponse.SerializeToString,
+            ),
+            'ListExchangeRates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExchangeRates,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesResponse.SerializeToString,
+            ),
+            'GetSalesReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSalesReport,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -595,6 +763,249 @@ class OrderService:
             '/fbali.v1.OrderService/ReleaseOrders',
             fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersRequest.SerializeToString,
             fbali_dot_v1_dot_order__service__pb2.ReleaseOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportOrders(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/fbali.v1.OrderService/ImportOrders',
+            fbali_dot_v1_dot_order__service__pb2.ImportOrdersRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ImportOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetImportRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/GetImportRun',
+            fbali_dot_v1_dot_order__service__pb2.GetImportRunRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.GetImportRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListImportRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/ListImportRuns',
+            fbali_dot_v1_dot_order__service__pb2.ListImportRunsRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ListImportRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/fbali.v1.OrderService/ExportOrders',
+            fbali_dot_v1_dot_order__service__pb2.ExportOrdersRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ExportOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWriteBacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/ListWriteBacks',
+            fbali_dot_v1_dot_order__service__pb2.ListWriteBacksRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ListWriteBacksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryWriteBack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/RetryWriteBack',
+            fbali_dot_v1_dot_order__service__pb2.RetryWriteBackRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.RetryWriteBackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetExchangeRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/SetExchangeRate',
+            fbali_dot_v1_dot_order__service__pb2.SetExchangeRateRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.SetExchangeRateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExchangeRates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/ListExchangeRates',
+            fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ListExchangeRatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSalesReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/GetSalesReport',
+            fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -80,6 +80,45 @@ class OrderServiceStub:
     """Releases holds; orders without any are allocated. Answers per order. Reasons:
     REQUEST_ID_REUSED.
     """
+    ImportOrders: _grpc.StreamUnaryMultiCallable[_order_service_pb2.ImportOrdersRequest, _order_service_pb2.ImportOrdersResponse]
+    """Takes orders from a file, as an import run with a name: JSON lines or Shopify's order export.
+    The first message names run, store and format and may carry bytes already; the others carry the
+    file in order, each within 30 seconds of the one before. Orders are taken by their store order
+    id in batches, each whole: one that is as known, or older than what is known, changes nothing,
+    so a repeated or resumed import does no harm. Rows that cannot be taken are reported with their
+    line number, the others are kept. Reasons: RESOURCE_NOT_FOUND (the store), STORE_DISCONNECTED,
+    PRECONDITION_FAILED (the run takes rows already), INVALID_FIELD (the file as a whole is not what
+    it should be), LIMIT_EXCEEDED.
+    """
+    GetImportRun: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetImportRunRequest, _order_service_pb2.GetImportRunResponse]
+    """Shows an import run with its broken rows. Reasons: RESOURCE_NOT_FOUND."""
+    ListImportRuns: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListImportRunsRequest, _order_service_pb2.ListImportRunsResponse]
+    """Lists import runs, newest first, without their broken rows. Reasons: PAGE_TOKEN_INVALID."""
+    ExportOrders: _grpc.UnaryStreamMultiCallable[_order_service_pb2.ExportOrdersRequest, _order_service_pb2.ExportOrdersResponse]
+    """Sends orders as a file in chunks, oldest first: CSV with one row per line of an order, or JSON
+    lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
+    a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
+    LIMIT_EXCEEDED.
+    """
+    ListWriteBacks: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListWriteBacksRequest, _order_service_pb2.ListWriteBacksResponse]
+    """Lists what is to be told, or was told, to the stores: parcels with tracking. Newest first.
+    Reasons: PAGE_TOKEN_INVALID.
+    """
+    RetryWriteBack: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.RetryWriteBackRequest, _order_service_pb2.RetryWriteBackResponse]
+    """Tries a failed write-back again now; what the store has of it by now is looked up first.
+    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    """
+    SetExchangeRate: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.SetExchangeRateRequest, _order_service_pb2.SetExchangeRateResponse]
+    """Records an exchange rate for margins and reports; amounts of different currencies meet through
+    recorded rates only. Reasons: INVALID_FIELD, REQUEST_ID_REUSED.
+    """
+    ListExchangeRates: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListExchangeRatesRequest, _order_service_pb2.ListExchangeRatesResponse]
+    """Lists recorded rates, the newest first. Reasons: PAGE_TOKEN_INVALID."""
+    GetSalesReport: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetSalesReportRequest, _order_service_pb2.GetSalesReportResponse]
+    """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
+    currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
+    currency, or a period that ends before it begins).
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -132,6 +171,45 @@ class OrderServiceAsyncStub(OrderServiceStub):
     ReleaseOrders: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ReleaseOrdersRequest, _order_service_pb2.ReleaseOrdersResponse]  # type: ignore[assignment]
     """Releases holds; orders without any are allocated. Answers per order. Reasons:
     REQUEST_ID_REUSED.
+    """
+    ImportOrders: _aio.StreamUnaryMultiCallable[_order_service_pb2.ImportOrdersRequest, _order_service_pb2.ImportOrdersResponse]  # type: ignore[assignment]
+    """Takes orders from a file, as an import run with a name: JSON lines or Shopify's order export.
+    The first message names run, store and format and may carry bytes already; the others carry the
+    file in order, each within 30 seconds of the one before. Orders are taken by their store order
+    id in batches, each whole: one that is as known, or older than what is known, changes nothing,
+    so a repeated or resumed import does no harm. Rows that cannot be taken are reported with their
+    line number, the others are kept. Reasons: RESOURCE_NOT_FOUND (the store), STORE_DISCONNECTED,
+    PRECONDITION_FAILED (the run takes rows already), INVALID_FIELD (the file as a whole is not what
+    it should be), LIMIT_EXCEEDED.
+    """
+    GetImportRun: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetImportRunRequest, _order_service_pb2.GetImportRunResponse]  # type: ignore[assignment]
+    """Shows an import run with its broken rows. Reasons: RESOURCE_NOT_FOUND."""
+    ListImportRuns: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListImportRunsRequest, _order_service_pb2.ListImportRunsResponse]  # type: ignore[assignment]
+    """Lists import runs, newest first, without their broken rows. Reasons: PAGE_TOKEN_INVALID."""
+    ExportOrders: _aio.UnaryStreamMultiCallable[_order_service_pb2.ExportOrdersRequest, _order_service_pb2.ExportOrdersResponse]  # type: ignore[assignment]
+    """Sends orders as a file in chunks, oldest first: CSV with one row per line of an order, or JSON
+    lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
+    a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
+    LIMIT_EXCEEDED.
+    """
+    ListWriteBacks: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListWriteBacksRequest, _order_service_pb2.ListWriteBacksResponse]  # type: ignore[assignment]
+    """Lists what is to be told, or was told, to the stores: parcels with tracking. Newest first.
+    Reasons: PAGE_TOKEN_INVALID.
+    """
+    RetryWriteBack: _aio.UnaryUnaryMultiCallable[_order_service_pb2.RetryWriteBackRequest, _order_service_pb2.RetryWriteBackResponse]  # type: ignore[assignment]
+    """Tries a failed write-back again now; what the store has of it by now is looked up first.
+    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    """
+    SetExchangeRate: _aio.UnaryUnaryMultiCallable[_order_service_pb2.SetExchangeRateRequest, _order_service_pb2.SetExchangeRateResponse]  # type: ignore[assignment]
+    """Records an exchange rate for margins and reports; amounts of different currencies meet through
+    recorded rates only. Reasons: INVALID_FIELD, REQUEST_ID_REUSED.
+    """
+    ListExchangeRates: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListExchangeRatesRequest, _order_service_pb2.ListExchangeRatesResponse]  # type: ignore[assignment]
+    """Lists recorded rates, the newest first. Reasons: PAGE_TOKEN_INVALID."""
+    GetSalesReport: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetSalesReportRequest, _order_service_pb2.GetSalesReportResponse]  # type: ignore[assignment]
+    """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
+    currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
+    currency, or a period that ends before it begins).
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -254,6 +332,99 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_service_pb2.ReleaseOrdersResponse, _abc.Awaitable[_order_service_pb2.ReleaseOrdersResponse]]:
         """Releases holds; orders without any are allocated. Answers per order. Reasons:
         REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportOrders(
+        self,
+        request_iterator: _MaybeAsyncIterator[_order_service_pb2.ImportOrdersRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ImportOrdersResponse, _abc.Awaitable[_order_service_pb2.ImportOrdersResponse]]:
+        """Takes orders from a file, as an import run with a name: JSON lines or Shopify's order export.
+        The first message names run, store and format and may carry bytes already; the others carry the
+        file in order, each within 30 seconds of the one before. Orders are taken by their store order
+        id in batches, each whole: one that is as known, or older than what is known, changes nothing,
+        so a repeated or resumed import does no harm. Rows that cannot be taken are reported with their
+        line number, the others are kept. Reasons: RESOURCE_NOT_FOUND (the store), STORE_DISCONNECTED,
+        PRECONDITION_FAILED (the run takes rows already), INVALID_FIELD (the file as a whole is not what
+        it should be), LIMIT_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetImportRun(
+        self,
+        request: _order_service_pb2.GetImportRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.GetImportRunResponse, _abc.Awaitable[_order_service_pb2.GetImportRunResponse]]:
+        """Shows an import run with its broken rows. Reasons: RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListImportRuns(
+        self,
+        request: _order_service_pb2.ListImportRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ListImportRunsResponse, _abc.Awaitable[_order_service_pb2.ListImportRunsResponse]]:
+        """Lists import runs, newest first, without their broken rows. Reasons: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ExportOrders(
+        self,
+        request: _order_service_pb2.ExportOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_order_service_pb2.ExportOrdersResponse], _abc.AsyncIterator[_order_service_pb2.ExportOrdersResponse]]:
+        """Sends orders as a file in chunks, oldest first: CSV with one row per line of an order, or JSON
+        lines with one order each, as ImportOrders takes them. Cells that a spreadsheet would take for
+        a formula are neutralised. Orders that come in meanwhile may be missing. Reasons:
+        LIMIT_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWriteBacks(
+        self,
+        request: _order_service_pb2.ListWriteBacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ListWriteBacksResponse, _abc.Awaitable[_order_service_pb2.ListWriteBacksResponse]]:
+        """Lists what is to be told, or was told, to the stores: parcels with tracking. Newest first.
+        Reasons: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryWriteBack(
+        self,
+        request: _order_service_pb2.RetryWriteBackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.RetryWriteBackResponse, _abc.Awaitable[_order_service_pb2.RetryWriteBackResponse]]:
+        """Tries a failed write-back again now; what the store has of it by now is looked up first.
+        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def SetExchangeRate(
+        self,
+        request: _order_service_pb2.SetExchangeRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.SetExchangeRateResponse, _abc.Awaitable[_order_service_pb2.SetExchangeRateResponse]]:
+        """Records an exchange rate for margins and reports; amounts of different currencies meet through
+        recorded rates only. Reasons: INVALID_FIELD, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListExchangeRates(
+        self,
+        request: _order_service_pb2.ListExchangeRatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ListExchangeRatesResponse, _abc.Awaitable[_order_service_pb2.ListExchangeRatesResponse]]:
+        """Lists recorded rates, the newest first. Reasons: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def GetSalesReport(
+        self,
+        request: _order_service_pb2.GetSalesReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.GetSalesReportResponse, _abc.Awaitable[_order_service_pb2.GetSalesReportResponse]]:
+        """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
+        currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
+        currency, or a period that ends before it begins).
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

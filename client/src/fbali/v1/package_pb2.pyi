@@ -136,6 +136,42 @@ EXCEPTION_REASON_UNKNOWN: ExceptionReason.ValueType  # 10
 """The carrier gave no reason, or one that we do not know; see the events."""
 Global___ExceptionReason: _TypeAlias = ExceptionReason  # noqa: Y015
 
+class _StallProblem:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StallProblemEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StallProblem.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STALL_PROBLEM_UNSPECIFIED: _StallProblem.ValueType  # 0
+    """Not stalled."""
+    STALL_PROBLEM_NO_FIRST_SCAN: _StallProblem.ValueType  # 1
+    """Announced for 5 days, and the carrier has not scanned it."""
+    STALL_PROBLEM_NO_NEWS: _StallProblem.ValueType  # 2
+    """On its way for 10 days without any news."""
+    STALL_PROBLEM_CUSTOMS: _StallProblem.ValueType  # 3
+    """With customs for 10 days."""
+    STALL_PROBLEM_OUT_FOR_DELIVERY: _StallProblem.ValueType  # 4
+    """With the courier for 3 days."""
+    STALL_PROBLEM_PICKUP_READY: _StallProblem.ValueType  # 5
+    """Waits to be picked up for 5 days."""
+
+class StallProblem(_StallProblem, metaclass=_StallProblemEnumTypeWrapper):
+    """What goes on for longer than is usual."""
+
+STALL_PROBLEM_UNSPECIFIED: StallProblem.ValueType  # 0
+"""Not stalled."""
+STALL_PROBLEM_NO_FIRST_SCAN: StallProblem.ValueType  # 1
+"""Announced for 5 days, and the carrier has not scanned it."""
+STALL_PROBLEM_NO_NEWS: StallProblem.ValueType  # 2
+"""On its way for 10 days without any news."""
+STALL_PROBLEM_CUSTOMS: StallProblem.ValueType  # 3
+"""With customs for 10 days."""
+STALL_PROBLEM_OUT_FOR_DELIVERY: StallProblem.ValueType  # 4
+"""With the courier for 3 days."""
+STALL_PROBLEM_PICKUP_READY: StallProblem.ValueType  # 5
+"""Waits to be picked up for 5 days."""
+Global___StallProblem: _TypeAlias = StallProblem  # noqa: Y015
+
 @_typing.final
 class Package(_message.Message):
     """One parcel of an allocation."""
@@ -156,6 +192,7 @@ class Package(_message.Message):
     NEXT_POLL_TIME_FIELD_NUMBER: _builtins.int
     TRACKING_PROBLEM_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    STALL_PROBLEM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """vendors/{vendor}/allocations/{allocation}/packages/{package}, for ever."""
     carrier_code: _builtins.str
@@ -172,6 +209,10 @@ class Package(_message.Message):
     """Why the tracking service does not follow it, or empty."""
     etag: _builtins.str
     """Changes with every change; send it back to change only what was read."""
+    stall_problem: Global___StallProblem.ValueType
+    """Why it is taken to be stalled. A notice that somebody should look at it, not a state: it is
+    counted from the parcel's news whenever it is read, and goes away with the next ones.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___PackageLine]:
         """What is in it."""
@@ -213,10 +254,11 @@ class Package(_message.Message):
         next_poll_time: _timestamp_pb2.Timestamp | None = ...,
         tracking_problem: _builtins.str = ...,
         etag: _builtins.str = ...,
+        stall_problem: Global___StallProblem.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deliver_time", b"deliver_time", "hand_over_time", b"hand_over_time", "next_poll_time", b"next_poll_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier_code", b"carrier_code", "create_time", b"create_time", "deliver_time", b"deliver_time", "etag", b"etag", "events", b"events", "exception_reason", b"exception_reason", "hand_over_time", b"hand_over_time", "lines", b"lines", "name", b"name", "next_poll_time", b"next_poll_time", "raw_status", b"raw_status", "state", b"state", "tracking_number", b"tracking_number", "tracking_problem", b"tracking_problem"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier_code", b"carrier_code", "create_time", b"create_time", "deliver_time", b"deliver_time", "etag", b"etag", "events", b"events", "exception_reason", b"exception_reason", "hand_over_time", b"hand_over_time", "lines", b"lines", "name", b"name", "next_poll_time", b"next_poll_time", "raw_status", b"raw_status", "stall_problem", b"stall_problem", "state", b"state", "tracking_number", b"tracking_number", "tracking_problem", b"tracking_problem"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,7 +27,7 @@ from fbali.v1 import money_pb2 as fbali_dot_v1_dot_money__pb2
 from fbali.v1 import order_pb2 as fbali_dot_v1_dot_order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66\x62\x61li/v1/placement.proto\x12\x08\x66\x62\x61li.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x14\x66\x62\x61li/v1/money.proto\x1a\x14\x66\x62\x61li/v1/order.proto\"\xb8\x02\n\x0fPlacementChoice\x12K\n\x07product\x18\x01 \x01(\tB:\xbaH7r523^merchants/[0-9a-z-]{1,40}/products/[0-9a-z]{1,40}$\x12\x66\n\x07variant\x18\x02 \x01(\tBU\xbaHRrM2K^merchants/[0-9a-z-]{1,40}/products/[0-9a-z]{1,40}/variants/[0-9a-z]{1,40}$\xd8\x01\x01\x12\x31\n\x06vendor\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^vendors/[0-9a-z]{1,40}$H\x00\x12\x1a\n\x07\x65xclude\x18\x04 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x12\x10\n\x08remember\x18\x05 \x01(\x08\x42\x0f\n\x06\x61\x63tion\x12\x05\xbaH\x02\x08\x01\"\xc2\x02\n\x0eOrderPlacement\x12\r\n\x05order\x18\x01 \x01(\t\x12\x14\n\x0corder_number\x18\x02 \x01(\t\x12&\n\x05parts\x18\x03 \x03(\x0b\x32\x17.fbali.v1.PlacementPart\x12,\n\rwaiting_lines\x18\x04 \x03(\x0b\x32\x15.fbali.v1.WaitingLine\x12\x19\n\x11\x65xcluded_quantity\x18\x05 \x01(\x05\x12 \n\x07revenue\x18\x06 \x01(\x0b\x32\x0f.fbali.v1.Money\x12&\n\rquoted_totals\x18\x07 \x03(\x0b\x32\x0f.fbali.v1.Money\x12\x1f\n\x06margin\x18\x08 \x01(\x0b\x32\x0f.fbali.v1.Money\x12\x16\n\x0erefusal_reason\x18\t \x01(\t\x12\x17\n\x0frefusal_message\x18\n \x01(\t\"\xa0\x01\n\rPlacementPart\x12\x0e\n\x06vendor\x18\x01 \x01(\t\x12\x1b\n\x13vendor_display_name\x18\x02 \x01(\t\x12\x12\n\nallocation\x18\x03 \x01(\t\x12&\n\x05lines\x18\x04 \x03(\x0b\x32\x17.fbali.v1.PlacementLine\x12&\n\rquoted_totals\x18\x05 \x03(\x0b\x32\x0f.fbali.v1.Money\">\n\rPlacementLine\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\"e\n\x0bWaitingLine\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.fbali.v1.PendingReasonb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66\x62\x61li/v1/placement.proto\x12\x08\x66\x62\x61li.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x14\x66\x62\x61li/v1/money.proto\x1a\x14\x66\x62\x61li/v1/order.proto\"\xb8\x02\n\x0fPlacementChoice\x12K\n\x07product\x18\x01 \x01(\tB:\xbaH7r523^merchants/[0-9a-z-]{1,40}/products/[0-9a-z]{1,40}$\x12\x66\n\x07variant\x18\x02 \x01(\tBU\xbaHRrM2K^merchants/[0-9a-z-]{1,40}/products/[0-9a-z]{1,40}/variants/[0-9a-z]{1,40}$\xd8\x01\x01\x12\x31\n\x06vendor\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^vendors/[0-9a-z]{1,40}$H\x00\x12\x1a\n\x07\x65xclude\x18\x04 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x12\x10\n\x08remember\x18\x05 \x01(\x08\x42\x0f\n\x06\x61\x63tion\x12\x05\xbaH\x02\x08\x01\"\xd9\x02\n\x0eOrderPlacement\x12\r\n\x05order\x18\x01 \x01(\t\x12\x14\n\x0corder_number\x18\x02 \x01(\t\x12&\n\x05parts\x18\x03 \x03(\x0b\x32\x17.fbali.v1.PlacementPart\x12,\n\rwaiting_lines\x18\x04 \x03(\x0b\x32\x15.fbali.v1.WaitingLine\x12\x19\n\x11\x65xcluded_quantity\x18\x05 \x01(\x05\x12 \n\x07revenue\x18\x06 \x01(\x0b\x32\x0f.fbali.v1.Money\x12&\n\rquoted_totals\x18\x07 \x03(\x0b\x32\x0f.fbali.v1.Money\x12\x1f\n\x06margin\x18\x08 \x01(\x0b\x32\x0f.fbali.v1.Money\x12\x16\n\x0erefusal_reason\x18\t \x01(\t\x12\x17\n\x0frefusal_message\x18\n \x01(\t\x12\x15\n\rmissing_rates\x18\x0b \x03(\t\"\xa0\x01\n\rPlacementPart\x12\x0e\n\x06vendor\x18\x01 \x01(\t\x12\x1b\n\x13vendor_display_name\x18\x02 \x01(\t\x12\x12\n\nallocation\x18\x03 \x01(\t\x12&\n\x05lines\x18\x04 \x03(\x0b\x32\x17.fbali.v1.PlacementLine\x12&\n\rquoted_totals\x18\x05 \x03(\x0b\x32\x0f.fbali.v1.Money\">\n\rPlacementLine\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\"e\n\x0bWaitingLine\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.fbali.v1.PendingReasonb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,11 +47,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLACEMENTCHOICE']._serialized_start=112
   _globals['_PLACEMENTCHOICE']._serialized_end=424
   _globals['_ORDERPLACEMENT']._serialized_start=427
-  _globals['_ORDERPLACEMENT']._serialized_end=749
-  _globals['_PLACEMENTPART']._serialized_start=752
-  _globals['_PLACEMENTPART']._serialized_end=912
-  _globals['_PLACEMENTLINE']._serialized_start=914
-  _globals['_PLACEMENTLINE']._serialized_end=976
-  _globals['_WAITINGLINE']._serialized_start=978
-  _globals['_WAITINGLINE']._serialized_end=1079
+  _globals['_ORDERPLACEMENT']._serialized_end=772
+  _globals['_PLACEMENTPART']._serialized_start=775
+  _globals['_PLACEMENTPART']._serialized_end=935
+  _globals['_PLACEMENTLINE']._serialized_start=937
+  _globals['_PLACEMENTLINE']._serialized_end=999
+  _globals['_WAITINGLINE']._serialized_start=1001
+  _globals['_WAITINGLINE']._serialized_end=1102
 # @@protoc_insertion_point(module_scope)

@@ -76,6 +76,7 @@ class OrderPlacement(_message.Message):
     MARGIN_FIELD_NUMBER: _builtins.int
     REFUSAL_REASON_FIELD_NUMBER: _builtins.int
     REFUSAL_MESSAGE_FIELD_NUMBER: _builtins.int
+    MISSING_RATES_FIELD_NUMBER: _builtins.int
     order: _builtins.str
     """merchants/{merchant}/orders/{order}."""
     order_number: _builtins.str
@@ -106,9 +107,13 @@ class OrderPlacement(_message.Message):
 
     @_builtins.property
     def margin(self) -> _money_pb2.Money:
-        """Revenue less quoted costs, in the order's currency; absent when a cost is missing or is in
-        another currency.
+        """Revenue less quoted costs, in the order's currency, at the rates of when it was placed; absent
+        when a cost or a rate is missing.
         """
+
+    @_builtins.property
+    def missing_rates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pairs such as USD/EUR that the margin lacks a rate for."""
 
     def __init__(
         self,
@@ -123,10 +128,11 @@ class OrderPlacement(_message.Message):
         margin: _money_pb2.Money | None = ...,
         refusal_reason: _builtins.str = ...,
         refusal_message: _builtins.str = ...,
+        missing_rates: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["margin", b"margin", "revenue", b"revenue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["excluded_quantity", b"excluded_quantity", "margin", b"margin", "order", b"order", "order_number", b"order_number", "parts", b"parts", "quoted_totals", b"quoted_totals", "refusal_message", b"refusal_message", "refusal_reason", b"refusal_reason", "revenue", b"revenue", "waiting_lines", b"waiting_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["excluded_quantity", b"excluded_quantity", "margin", b"margin", "missing_rates", b"missing_rates", "order", b"order", "order_number", b"order_number", "parts", b"parts", "quoted_totals", b"quoted_totals", "refusal_message", b"refusal_message", "refusal_reason", b"refusal_reason", "revenue", b"revenue", "waiting_lines", b"waiting_lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

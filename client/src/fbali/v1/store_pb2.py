@@ -25,25 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x66\x62\x61li/v1/store.proto\x12\x08\x66\x62\x61li.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n\x05Store\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12)\n\x08platform\x18\x03 \x01(\x0e\x32\x17.fbali.v1.StorePlatform\x12\x10\n\x08\x62\x61se_url\x18\x04 \x01(\t\x12#\n\x05state\x18\x05 \x01(\x0e\x32\x14.fbali.v1.StoreState\x12(\n\nprocessing\x18\x06 \x01(\x0e\x32\x14.fbali.v1.Processing\x12\x1d\n\x15sync_interval_seconds\x18\x07 \x01(\x05\x12\x35\n\x11synced_until_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0flatest_sync_run\x18\t \x01(\t\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf2\x03\n\x07SyncRun\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.fbali.v1.SyncRunState\x12\x15\n\rproduct_count\x18\x03 \x01(\x05\x12\x13\n\x0border_count\x18\x04 \x01(\x05\x12\x1c\n\x14order_count_expected\x18\x05 \x01(\x05\x12\x15\n\rcreated_count\x18\x06 \x01(\x05\x12\x15\n\rchanged_count\x18\x07 \x01(\x05\x12\x17\n\x0funchanged_count\x18\x08 \x01(\x05\x12\x19\n\x11quarantined_count\x18\t \x01(\x05\x12&\n\x07problem\x18\n \x01(\x0b\x32\x15.fbali.v1.SyncProblem\x12\x15\n\rfailure_count\x18\x0b \x01(\x05\x12\x35\n\x11next_attempt_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x0bSyncProblem\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\noccur_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*O\n\rStorePlatform\x12\x1e\n\x1aSTORE_PLATFORM_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSTORE_PLATFORM_WOOCOMMERCE\x10\x01*b\n\nStoreState\x12\x1b\n\x17STORE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STORE_STATE_CONNECTED\x10\x01\x12\x1c\n\x18STORE_STATE_DISCONNECTED\x10\x02*Y\n\nProcessing\x12\x1a\n\x16PROCESSING_UNSPECIFIED\x10\x00\x12\x18\n\x14PROCESSING_AUTOMATIC\x10\x01\x12\x15\n\x11PROCESSING_MANUAL\x10\x02*\xba\x01\n\x0cSyncRunState\x12\x1e\n\x1aSYNC_RUN_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SYNC_RUN_STATE_QUEUED\x10\x01\x12\x1a\n\x16SYNC_RUN_STATE_RUNNING\x10\x02\x12\x1a\n\x16SYNC_RUN_STATE_WAITING\x10\x03\x12\x1c\n\x18SYNC_RUN_STATE_SUCCEEDED\x10\x04\x12\x19\n\x15SYNC_RUN_STATE_FAILED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x66\x62\x61li/v1/store.proto\x12\x08\x66\x62\x61li.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x03\n\x05Store\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12)\n\x08platform\x18\x03 \x01(\x0e\x32\x17.fbali.v1.StorePlatform\x12\x10\n\x08\x62\x61se_url\x18\x04 \x01(\t\x12#\n\x05state\x18\x05 \x01(\x0e\x32\x14.fbali.v1.StoreState\x12(\n\nprocessing\x18\x06 \x01(\x0e\x32\x14.fbali.v1.Processing\x12\x1d\n\x15sync_interval_seconds\x18\x07 \x01(\x05\x12\x35\n\x11synced_until_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0flatest_sync_run\x18\t \x01(\t\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0fwrite_back_mode\x18\x0c \x01(\x0e\x32\x17.fbali.v1.WriteBackMode\"\xf2\x03\n\x07SyncRun\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.fbali.v1.SyncRunState\x12\x15\n\rproduct_count\x18\x03 \x01(\x05\x12\x13\n\x0border_count\x18\x04 \x01(\x05\x12\x1c\n\x14order_count_expected\x18\x05 \x01(\x05\x12\x15\n\rcreated_count\x18\x06 \x01(\x05\x12\x15\n\rchanged_count\x18\x07 \x01(\x05\x12\x17\n\x0funchanged_count\x18\x08 \x01(\x05\x12\x19\n\x11quarantined_count\x18\t \x01(\x05\x12&\n\x07problem\x18\n \x01(\x0b\x32\x15.fbali.v1.SyncProblem\x12\x15\n\rfailure_count\x18\x0b \x01(\x05\x12\x35\n\x11next_attempt_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x0bSyncProblem\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\noccur_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*i\n\rStorePlatform\x12\x1e\n\x1aSTORE_PLATFORM_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSTORE_PLATFORM_WOOCOMMERCE\x10\x01\x12\x18\n\x14STORE_PLATFORM_FILES\x10\x02*b\n\nStoreState\x12\x1b\n\x17STORE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STORE_STATE_CONNECTED\x10\x01\x12\x1c\n\x18STORE_STATE_DISCONNECTED\x10\x02*Y\n\nProcessing\x12\x1a\n\x16PROCESSING_UNSPECIFIED\x10\x00\x12\x18\n\x14PROCESSING_AUTOMATIC\x10\x01\x12\x15\n\x11PROCESSING_MANUAL\x10\x02*\x85\x01\n\rWriteBackMode\x12\x1f\n\x1bWRITE_BACK_MODE_UNSPECIFIED\x10\x00\x12\x1c\n\x18WRITE_BACK_MODE_SEPARATE\x10\x01\x12\x1c\n\x18WRITE_BACK_MODE_TOGETHER\x10\x02\x12\x17\n\x13WRITE_BACK_MODE_OFF\x10\x03*\xba\x01\n\x0cSyncRunState\x12\x1e\n\x1aSYNC_RUN_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SYNC_RUN_STATE_QUEUED\x10\x01\x12\x1a\n\x16SYNC_RUN_STATE_RUNNING\x10\x02\x12\x1a\n\x16SYNC_RUN_STATE_WAITING\x10\x03\x12\x1c\n\x18SYNC_RUN_STATE_SUCCEEDED\x10\x04\x12\x19\n\x15SYNC_RUN_STATE_FAILED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.store_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STOREPLATFORM']._serialized_start=1024
-  _globals['_STOREPLATFORM']._serialized_end=1103
-  _globals['_STORESTATE']._serialized_start=1105
-  _globals['_STORESTATE']._serialized_end=1203
-  _globals['_PROCESSING']._serialized_start=1205
-  _globals['_PROCESSING']._serialized_end=1294
-  _globals['_SYNCRUNSTATE']._serialized_start=1297
-  _globals['_SYNCRUNSTATE']._serialized_end=1483
+  _globals['_STOREPLATFORM']._serialized_start=1074
+  _globals['_STOREPLATFORM']._serialized_end=1179
+  _globals['_STORESTATE']._serialized_start=1181
+  _globals['_STORESTATE']._serialized_end=1279
+  _globals['_PROCESSING']._serialized_start=1281
+  _globals['_PROCESSING']._serialized_end=1370
+  _globals['_WRITEBACKMODE']._serialized_start=1373
+  _globals['_WRITEBACKMODE']._serialized_end=1506
+  _globals['_SYNCRUNSTATE']._serialized_start=1509
+  _globals['_SYNCRUNSTATE']._serialized_end=1695
   _globals['_STORE']._serialized_start=68
-  _globals['_STORE']._serialized_end=425
-  _globals['_SYNCRUN']._serialized_start=428
-  _globals['_SYNCRUN']._serialized_end=926
-  _globals['_SYNCPROBLEM']._serialized_start=928
-  _globals['_SYNCPROBLEM']._serialized_end=1022
+  _globals['_STORE']._serialized_end=475
+  _globals['_SYNCRUN']._serialized_start=478
+  _globals['_SYNCRUN']._serialized_end=976
+  _globals['_SYNCPROBLEM']._serialized_start=978
+  _globals['_SYNCPROBLEM']._serialized_end=1072
 # @@protoc_insertion_point(module_scope)

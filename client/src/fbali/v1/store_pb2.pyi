@@ -28,6 +28,8 @@ class _StorePlatformEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StorePl
     """Never sent."""
     STORE_PLATFORM_WOOCOMMERCE: _StorePlatform.ValueType  # 1
     """WooCommerce with the REST API v3."""
+    STORE_PLATFORM_FILES: _StorePlatform.ValueType  # 2
+    """No web store behind it: orders come by ImportOrders, nothing is pulled and nothing told back."""
 
 class StorePlatform(_StorePlatform, metaclass=_StorePlatformEnumTypeWrapper):
     """What a store runs on."""
@@ -36,6 +38,8 @@ STORE_PLATFORM_UNSPECIFIED: StorePlatform.ValueType  # 0
 """Never sent."""
 STORE_PLATFORM_WOOCOMMERCE: StorePlatform.ValueType  # 1
 """WooCommerce with the REST API v3."""
+STORE_PLATFORM_FILES: StorePlatform.ValueType  # 2
+"""No web store behind it: orders come by ImportOrders, nothing is pulled and nothing told back."""
 Global___StorePlatform: _TypeAlias = StorePlatform  # noqa: Y015
 
 class _StoreState:
@@ -85,6 +89,34 @@ PROCESSING_AUTOMATIC: Processing.ValueType  # 1
 PROCESSING_MANUAL: Processing.ValueType  # 2
 """Wait as Pending until they are placed by hand."""
 Global___Processing: _TypeAlias = Processing  # noqa: Y015
+
+class _WriteBackMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WriteBackModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WriteBackMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WRITE_BACK_MODE_UNSPECIFIED: _WriteBackMode.ValueType  # 0
+    """In requests: keep, or the default, which is SEPARATE."""
+    WRITE_BACK_MODE_SEPARATE: _WriteBackMode.ValueType  # 1
+    """Each parcel as soon as the carrier has it."""
+    WRITE_BACK_MODE_TOGETHER: _WriteBackMode.ValueType  # 2
+    """All parcels of an order when no unit of it waits for a vendor or a carrier any more."""
+    WRITE_BACK_MODE_OFF: _WriteBackMode.ValueType  # 3
+    """Never. Parcels that are handed over meanwhile are not told later either."""
+
+class WriteBackMode(_WriteBackMode, metaclass=_WriteBackModeEnumTypeWrapper):
+    """When a store is told of parcels."""
+
+WRITE_BACK_MODE_UNSPECIFIED: WriteBackMode.ValueType  # 0
+"""In requests: keep, or the default, which is SEPARATE."""
+WRITE_BACK_MODE_SEPARATE: WriteBackMode.ValueType  # 1
+"""Each parcel as soon as the carrier has it."""
+WRITE_BACK_MODE_TOGETHER: WriteBackMode.ValueType  # 2
+"""All parcels of an order when no unit of it waits for a vendor or a carrier any more."""
+WRITE_BACK_MODE_OFF: WriteBackMode.ValueType  # 3
+"""Never. Parcels that are handed over meanwhile are not told later either."""
+Global___WriteBackMode: _TypeAlias = WriteBackMode  # noqa: Y015
 
 class _SyncRunState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -139,6 +171,7 @@ class Store(_message.Message):
     LATEST_SYNC_RUN_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    WRITE_BACK_MODE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """merchants/{merchant}/stores/{store}, for ever."""
     display_name: _builtins.str
@@ -157,6 +190,8 @@ class Store(_message.Message):
     """The newest sync run, or empty."""
     etag: _builtins.str
     """Changes with every change; send it back to change only what was read."""
+    write_back_mode: Global___WriteBackMode.ValueType
+    """When it is told of parcels."""
     @_builtins.property
     def synced_until_time(self) -> _timestamp_pb2.Timestamp:
         """Everything that changed in the store before this instant has been read; absent before the first
@@ -181,10 +216,11 @@ class Store(_message.Message):
         latest_sync_run: _builtins.str = ...,
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        write_back_mode: Global___WriteBackMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "synced_until_time", b"synced_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "latest_sync_run", b"latest_sync_run", "name", b"name", "platform", b"platform", "processing", b"processing", "state", b"state", "sync_interval_seconds", b"sync_interval_seconds", "synced_until_time", b"synced_until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "latest_sync_run", b"latest_sync_run", "name", b"name", "platform", b"platform", "processing", b"processing", "state", b"state", "sync_interval_seconds", b"sync_interval_seconds", "synced_until_time", b"synced_until_time", "write_back_mode", b"write_back_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

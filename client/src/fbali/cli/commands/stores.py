@@ -19,6 +19,7 @@ class Handling:
     display_name: str | None
     processing: str | None
     interval: int | None
+    write_back: str | None
 
 
 handling_options = options_as(
@@ -33,6 +34,11 @@ handling_options = options_as(
     click.option(
         "--interval", type=click.IntRange(1, 86400), metavar="SECONDS", help="Sync this often."
     ),
+    click.option(
+        "--write-back",
+        type=click.Choice(["separate", "together", "off"]),
+        help="Tell the store of each parcel, of all of an order together, or of none.",
+    ),
 )
 
 
@@ -44,38 +50,54 @@ def stores() -> None:
 @stores.command("connect", example="fbali stores connect https://shop.example --name 'My shop'")
 @click.argument("address")
 @handling_options
+@click.option(
+    "--files", "is_of_files", is_flag=True, help="No web store: orders come by fbali orders import."
+)
 @credentials_option
 @click.pass_obj
 def connect(
-    invocation: Invocation, *, address: str, handling: Handling, credentials_file: str | None
+    invocation: Invocation,
+    *,
+    address: str,
+    handling: Handling,
+    is_of_files: bool,
+    credentials_file: str | None,
 ) -> None:
     """Connect a WooCommerce store and start its first sync.
 
-    Create the key in WooCommerce under Settings, Advanced, REST API, with read access. It is asked
-    for, or taken from FBALI_CONSUMER_KEY and FBALI_CONSUMER_SECRET, or from a file with the lines
-    consumer_key = "ck_..." and consumer_secret = "cs_...".
+    Create the key in WooCommerce under Settings, Advanced, REST API, with read and write access, or
+    read alone with --write-back off. It is asked for, or taken from FBALI_CONSUMER_KEY and
+    FBALI_CONSUMER_SECRET, or from a file with the lines consumer_key = "ck_..." and
+    consumer_secret = "cs_...".
+
+    With --files there is no web store behind it: ADDRESS is a name of your choice, without a key.
     """
     from fbali.cli.document import Note
     from fbali.cli.views.store_views import store_document
     from fbali.v1.hosting_service_pb2 import ConnectStoreRequest
-    from fbali.v1.store_pb2 import Processing, StorePlatform
+    from fbali.v1.store_pb2 import Processing, StorePlatform, WriteBackMode
 
-    credentials = read_credentials(invocation, credentials_file)
     request = ConnectStoreRequest(
         parent="merchants/-",
         display_name=handling.display_name or "",
-        platform=StorePlatform.STORE_PLATFORM_WOOCOMMERCE,
+        platform=StorePlatform.STORE_PLATFORM_FILES,
         base_url=address,
-        consumer_key=credentials.key,
-        consumer_secret=credentials.secret,
         processing=Processing.Value(f"PROCESSING_{(handling.processing or 'unspecified').upper()}"),
         sync_interval_seconds=handling.interval or 0,
+        write_back_mode=WriteBackMode.Value(
+            f"WRITE_BACK_MODE_{(handling.write_back or 'unspecified').upper()}"
+        ),
     )
+    if not is_of_files:
+        credentials = read_credentials(invocation, credentials_file)
+        request.platform = StorePlatform.STORE_PLATFORM_WOOCOMMERCE
+        request.consumer_key, request.consumer_secret = credentials.key, credentials.secret
     found = invocation.client.hosting.ConnectStore(request)
-    note = Note(
-        f"Its first sync has begun; follow it: fbali sync {names.last_part(found.store.name)}"
-    )
-    invocation.answer(found, lambda: [*store_document(found.store), note])
+    store = names.last_part(found.store.name)
+    next_step = f"Import its orders: fbali orders import FILE --store {store}"
+    if not is_of_files:
+        next_step = f"Its first sync has begun; follow it: fbali sync {store}"
+    invocation.answer(found, lambda: [*store_document(found.store), Note(next_step)])
 
 
 @stores.command("list", example="fbali stores list")
@@ -142,13 +164,16 @@ def update(
     """Change a store; what you do not name stays. A new key connects it again."""
     from fbali.cli.views.store_views import store_document
     from fbali.v1.hosting_service_pb2 import UpdateStoreRequest
-    from fbali.v1.store_pb2 import Processing
+    from fbali.v1.store_pb2 import Processing, WriteBackMode
 
     request = UpdateStoreRequest(
         name=store,
         display_name=handling.display_name or "",
         processing=Processing.Value(f"PROCESSING_{(handling.processing or 'unspecified').upper()}"),
         sync_interval_seconds=handling.interval or 0,
+        write_back_mode=WriteBackMode.Value(
+            f"WRITE_BACK_MODE_{(handling.write_back or 'unspecified').upper()}"
+        ),
     )
     if new_credentials or credentials_file:
         credentials = read_credentials(invocation, credentials_file)

@@ -58,7 +58,7 @@ def _chosen_stores(invocation: Invocation, store: str | None) -> "list[Store]":
     """Give the named store, or all that are connected."""
     from fbali.pages import each_item
     from fbali.v1.hosting_service_pb2 import GetStoreRequest, ListStoresRequest
-    from fbali.v1.store_pb2 import StoreState
+    from fbali.v1.store_pb2 import StorePlatform, StoreState
 
     hosting = invocation.client.hosting
     if store:
@@ -66,9 +66,14 @@ def _chosen_stores(invocation: Invocation, store: str | None) -> "list[Store]":
     known = list(each_item(hosting.ListStores, ListStoresRequest(parent="merchants/-")))
     if not known:
         raise click.ClickException("there are no stores; run: fbali stores connect ADDRESS")
-    connected = [one for one in known if one.state == StoreState.STORE_STATE_CONNECTED]
+    connected = [
+        one
+        for one in known
+        if one.state == StoreState.STORE_STATE_CONNECTED
+        and one.platform != StorePlatform.STORE_PLATFORM_FILES
+    ]
     if not connected:
-        raise click.ClickException("all stores are disconnected; see: fbali stores list")
+        raise click.ClickException("no connected store can be synced; see: fbali stores list")
     return connected
 
 

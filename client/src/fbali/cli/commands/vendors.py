@@ -4,6 +4,7 @@ import click
 
 from fbali.cli import names
 from fbali.cli.command import Noun
+from fbali.cli.commands.vendor_scorecard import scorecard
 from fbali.cli.invocation import Invocation
 from fbali.cli.listing import Paging, answer_list, paging_options
 
@@ -11,6 +12,9 @@ from fbali.cli.listing import Paging, answer_list, paging_options
 @click.group(cls=Noun)
 def vendors() -> None:
     """Invite, suspend and resume vendors."""
+
+
+vendors.add_command(scorecard)
 
 
 @vendors.command("list", example="fbali vendors list")

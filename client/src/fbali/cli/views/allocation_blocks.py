@@ -17,7 +17,13 @@ from fbali.cli.views.values import address_lines, amount, amounts, last_part, mo
 from fbali.cli.views.words import text_of, word
 from fbali.v1.allocation_pb2 import Allocation, AllocationLine, AllocationState, RejectReason
 from fbali.v1.cost_entry_pb2 import CostKind, CostSource
-from fbali.v1.package_pb2 import ExceptionReason, Package, PackageState, TrackingEvent
+from fbali.v1.package_pb2 import (
+    ExceptionReason,
+    Package,
+    PackageState,
+    StallProblem,
+    TrackingEvent,
+)
 
 _LINE_COLUMNS = [
     Column("UNITS", right=True),
@@ -126,6 +132,7 @@ def _package(package: Package, number: int, allocation: Allocation) -> Iterator[
             ("Delivered", moment(package, "deliver_time")),
             ("Looked up next", moment(package, "next_poll_time")),
             ("Not followed", package.tracking_problem),
+            ("Stalled", text_of(StallProblem, package.stall_problem)),
         ]
     )
     yield _scans(package)

@@ -32,6 +32,7 @@ def caller_document(found: GetServerInfoResponse, connection: Connection) -> Ite
             ("Server", f"{connection.server}, version {found.version}"),
             ("Token from", connection.token_source),
             ("The server can", ", ".join(found.capabilities)),
+            ("Does not work", "; ".join(found.problems)),
         ]
     )
 

@@ -18,6 +18,7 @@ from fbali.cli.views.allocation_blocks import allocation_blocks
 from fbali.cli.views.order_history import history_table
 from fbali.cli.views.values import address_lines, amounts, last_part, moment, money
 from fbali.cli.views.words import text_of, word
+from fbali.cli.views.write_back_views import told_blocks
 from fbali.v1.allocation_pb2 import AllocationState
 from fbali.v1.hold_pb2 import HoldReason
 from fbali.v1.order_pb2 import Admission, Order, OrderLine, PendingReason, ShippingStatus
@@ -26,6 +27,7 @@ _LINE_COLUMNS = [
     Column("PRODUCT", flexible=True, width_min=24),
     Column("SKU", spare=2),
     Column("PRICE", right=True, spare=1),
+    Column("MARGIN", right=True, spare=3),
     Column("ORDERED", right=True),
     Column("REMOVED", right=True),
     Column("ELSEWHERE", right=True),
@@ -46,6 +48,7 @@ _HOLD_COLUMNS = [
 ]
 _SHOWN_WHEN_USED = {
     "SKU",
+    "MARGIN",
     "REMOVED",
     "ELSEWHERE",
     "EXCLUDED",
@@ -77,7 +80,9 @@ def order_document(order: Order) -> Iterator[Block]:
     if not order.allocations:
         yield Heading("Vendors")
         yield Table([], [], "No vendor has a part of this order yet.")
+    yield from told_blocks(order)
     yield Heading("Costs of all vendors", Word(amounts(order.cost_totals) or "none yet"))
+    yield from _margin(order)
     yield Heading("History")
     yield history_table(order)
 
@@ -86,7 +91,8 @@ def status_word(order: Order) -> Word:
     """Say where an order is, or why it is not processed."""
     if order.admission != Admission.ADMISSION_ADMITTED:
         return Word(text_of(Admission, order.admission, "not processed"), Tone.QUIET)
-    return word(ShippingStatus, order.shipping_status, unspecified="ended")
+    status = word(ShippingStatus, order.shipping_status, unspecified="ended")
+    return Word(f"{status.text}, stalled", Tone.BAD) if order.tracking_stalled else status
 
 
 def _facts(order: Order) -> Fields:
@@ -99,6 +105,7 @@ def _facts(order: Order) -> Fields:
             ("Ordered", moment(order, "place_time")),
             ("Cancelled", moment(order, "cancel_time")),
             ("Total", money(order, "total")),
+            ("Refunded", money(order, "refunded")),
             ("Status in the store", order.store_status),
             ("Store", last_part(order.store)),
             ("Id in the store", order.external_id),
@@ -126,6 +133,21 @@ def _holds(order: Order) -> Iterator[Block]:
     yield Note(f"Release it with: fbali orders release {last_part(order.name)}")
 
 
+def _margin(order: Order) -> Iterator[Block]:
+    """Say what stays, or which rates it takes to say so."""
+    if order.HasField("margin"):
+        tone = Tone.BAD if order.margin.amount_minor < 0 else Tone.GOOD
+        yield Heading("Margin", Word(money(order, "margin"), tone))
+    if order.missing_rates:
+        yield Heading("Margin", Word("not known", Tone.WAITING))
+        for pair in order.missing_rates:
+            currencies = pair.replace("/", " ")
+            yield Note(
+                f"No rate {pair} was in force when it was placed; record one with: fbali"
+                f" exchange-rates set {currencies} RATE --since DAY"
+            )
+
+
 def _lines(order: Order) -> Table:
     table = Table(_LINE_COLUMNS, [_line_row(line) for line in order.lines], "No lines.")
     return without_zero_columns(table, _SHOWN_WHEN_USED)
@@ -146,6 +168,7 @@ def _line_row(line: OrderLine) -> list[str | int | Word]:
         line.title,
         line.sku,
         money(line, "price"),
+        money(line, "margin"),
         line.ordered_quantity,
         line.removed_quantity,
         line.elsewhere_quantity,

@@ -116,6 +116,9 @@ def _totals(placements: Sequence[OrderPlacement]) -> Iterator[Note]:
     if margins and unknown:
         text += f", and not known for {unknown} orders"
     yield Note(text)
+    pairs = sorted({pair for one in with_parts for pair in one.missing_rates})
+    if pairs:
+        yield Note(f"Missing exchange rates: {', '.join(pairs)}; see: fbali exchange-rates set")
 
 
 def _by_vendor(placements: Sequence[OrderPlacement]) -> dict[str, _Parts]:

@@ -6,7 +6,15 @@ from fbali.cli.document import Block, Cell, Column, Fields, Heading, Note, Table
 from fbali.cli.views.values import last_part, moment
 from fbali.cli.views.words import text_of, word
 from fbali.v1.hosting_service_pb2 import TestStoreResponse
-from fbali.v1.store_pb2 import Processing, Store, StorePlatform, StoreState, SyncRun, SyncRunState
+from fbali.v1.store_pb2 import (
+    Processing,
+    Store,
+    StorePlatform,
+    StoreState,
+    SyncRun,
+    SyncRunState,
+    WriteBackMode,
+)
 
 _STORE_COLUMNS = [
     Column("STORE", flexible=True),
@@ -53,7 +61,8 @@ def store_document(store: Store) -> Iterator[Block]:
             ("Address", store.base_url),
             ("Platform", text_of(StorePlatform, store.platform)),
             ("New orders", f"{text_of(Processing, store.processing)} processing"),
-            ("Synced every", _interval(store.sync_interval_seconds)),
+            ("Is told", text_of(WriteBackMode, store.write_back_mode)),
+            ("Synced every", _interval(store)),
             ("Synced until", moment(store, "synced_until_time")),
             ("Newest sync", last_part(store.latest_sync_run)),
             ("Connected", moment(store, "create_time")),
@@ -89,6 +98,9 @@ def run_list(runs: Iterable[SyncRun]) -> Iterator[Block]:
     yield Table(_RUN_COLUMNS, rows, "No sync yet.")
 
 
-def _interval(seconds: int) -> str:
+def _interval(store: Store) -> str:
+    if store.platform == StorePlatform.STORE_PLATFORM_FILES:
+        return ""
+    seconds = store.sync_interval_seconds
     minutes, rest = divmod(seconds, 60)
     return f"{minutes} min" if minutes and not rest else f"{seconds} s"
