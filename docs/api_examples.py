@@ -33,6 +33,8 @@ _NAMES = {
     "suspended": f"{_MERCHANT}/partnerships/v0slow",
     "invitation": f"{_VENDOR}/partnerships/m0invites",
     "stranger": "vendors/v0stranger",
+    "import_run": f"{_MERCHANT}/importRuns/backlog",
+    "write_back": f"{_MERCHANT}/writeBacks/b0parcel",
     "new_store_url": "https://shop.example",
 }
 
