@@ -16,6 +16,13 @@ def test_state_machines_page_is_what_the_tables_say():
     assert (ROOT / "docs" / "state_machines.md").read_text("utf-8") == script["render"]()
 
 
+def test_reference_of_the_contract_is_what_the_protos_say():
+    script = runpy.run_path(str(ROOT / "docs" / "render_api.py"))
+    folder = ROOT / "docs" / "api"
+
+    assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == script["render"]()
+
+
 def test_every_setting_is_documented_and_every_documented_setting_exists():
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
     documented = set(re.findall(r"`(FBALI_[A-Z_]+)`", page))

@@ -1,0 +1,72 @@
+"""Say in words what the validation rules of a field demand."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from buf.validate import validate_pb2
+
+Word = Callable[[Any], str]
+
+
+def _bounded(sign: str, value: float) -> str:
+    return f"{sign} {value:,}"
+
+
+# The rules that the contract uses, by their path; a rule that is not in here stops the rendering.
+WORDS: Mapping[str, Word] = {
+    "required": lambda _: "required",
+    "ignore": lambda _: "",  # Said by `optional_words`.
+    "string.pattern": lambda value: f"matches `{_in_table(value)}`",
+    "string.min_len": lambda value: f"at least {value:,} characters",
+    "string.max_len": lambda value: f"at most {value:,} characters",
+    "string.len": lambda value: f"exactly {value:,} characters",
+    "string.uuid": lambda _: "a UUID",
+    "bytes.min_len": lambda value: f"at least {value:,} bytes",
+    "bytes.max_len": lambda value: f"at most {value:,} bytes",
+    "bytes.len": lambda value: f"exactly {value:,} bytes",
+    "bool.const": lambda value: f"is {str(value).lower()}",
+    "enum.defined_only": lambda _: "a value of the enum",
+    "enum.not_in": lambda values: "required" if list(values) == [0] else f"none of {list(values)}",
+    "timestamp.gt_now": lambda _: "in the future",
+    "timestamp.lt_now": lambda _: "in the past",
+    "repeated.min_items": lambda value: f"at least {value:,}",
+    "repeated.max_items": lambda value: f"at most {value:,}",
+    "repeated.unique": lambda _: "no two alike",
+    **{
+        f"{kind}.{bound}": partial(_bounded, sign)
+        for kind in ("int32", "int64", "uint32", "uint64", "fixed32", "double")
+        for bound, sign in (("gt", ">"), ("gte", "≥"), ("lt", "<"), ("lte", "≤"))
+    },
+}
+
+
+def rule_words(field: FieldDescriptor) -> str:
+    """Join what is demanded of a field, empty if nothing is."""
+    options = field.GetOptions()
+    if not options.HasExtension(validate_pb2.field):
+        return ""
+    rules = options.Extensions[validate_pb2.field]
+    words = [word for word in _words(rules, "") if word]
+    if rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE:
+        words.append("or empty")
+    return ", ".join(words)
+
+
+def _words(rules: Message, path: str) -> list[str]:
+    words = []
+    for field, value in rules.ListFields():
+        if path + field.name == "repeated.items":
+            words.append("each: " + ", ".join(_words(value, "")))
+        elif field.message_type is None or field.is_repeated:
+            words.append(WORDS[path + field.name](value))
+        else:
+            words += _words(value, f"{path}{field.name}.")
+    return words
+
+
+def _in_table(pattern: str) -> str:
+    return pattern.replace("|", "\\|")
