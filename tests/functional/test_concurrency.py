@@ -133,6 +133,33 @@ def test_one_of_many_gets_a_tracking_number(stack: Stack, store: str):
     assert wrong_ledgers(stack.db) == []
 
 
+def test_batches_that_name_the_same_numbers_the_other_way_round_do_not_block_each_other(
+    stack: Stack, store: str, caplog: pytest.LogCaptureFixture
+):
+    parts = [part.name for part in allocations_of(stack.vendor_a)]
+    numbers = [f"SMOOTH-{number}" for number in range(ORDERS // 2)]
+    halves = [(parts[: ORDERS // 2], numbers), (parts[ORDERS // 2 :], numbers[::-1])]
+
+    codes = race(
+        stack.vendor_a,
+        [
+            fulfillment.BatchCreatePackagesRequest(
+                parent="vendors/-",
+                packages=[
+                    fulfillment.PackageToCreate(allocation=part, tracking_number=number)
+                    for part, number in zip(half, ordered, strict=True)
+                ],
+            )
+            for half, ordered in halves
+        ],
+    )
+
+    assert codes == ["OK", "OK"]
+    assert "deadlock" not in caplog.text
+    assert len(dump(stack.db)["package"]) == len(numbers)
+    assert wrong_ledgers(stack.db) == []
+
+
 def test_vendor_packs_while_the_store_takes_units_out(stack: Stack, store: str):
     for part in allocations_of(stack.vendor_a):
         number = int(part.order_number)
