@@ -57,8 +57,8 @@ def init(settings: Settings) -> None:
     from oms.usecases.context import Transaction
     from oms.usecases.manage_accounts import IssueToken, issue_token
 
+    _migrate(settings)
     oms = bootstrap.build(settings)
-    oms.db.migrate()
     with oms.db.transaction():
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
         issued = issue_token(tx, IssueToken(Role.OPERATOR, "", "fbali-server init"))
@@ -72,9 +72,7 @@ def init(settings: Settings) -> None:
 @click.pass_obj
 def migrate(settings: Settings) -> None:
     """Bring the database up to date."""
-    from oms import bootstrap
-
-    names = bootstrap.open_database(settings).migrate()
+    names = _migrate(settings)
     click.echo("\n".join(names) or "the database is up to date")
 
 
@@ -83,11 +81,9 @@ def migrate(settings: Settings) -> None:
 @click.pass_obj
 def run(settings: Settings, parent_fd: int | None) -> None:
     """Run API and worker on this machine until Ctrl-C."""
-    from oms import bootstrap
-
     if parent_fd is not None:
         end_with_parent(parent_fd)
-    bootstrap.open_database(settings).migrate()
+    _migrate(settings)
     set_up_logs(settings.log_level, settings.log_format)
     click.echo(f"FbAli OMS serves {settings.listen}, Ctrl-C stops it.", err=True)
     commands = ["api", "worker"] if settings.is_embedded else ["api", "worker", "scheduler"]
@@ -197,6 +193,16 @@ def demo(orders: int, port: int, *, exit_when_done: bool) -> None:
 
     options = DemoOptions(SceneOptions(orders=orders, port=port), exit_when_done=exit_when_done)
     sys.exit(run_demo(options, os.environ))
+
+
+def _migrate(settings: Settings) -> list[str]:
+    """Migrate a schema that this program knows; refuse a newer one."""
+    from oms import bootstrap
+
+    try:
+        return bootstrap.migrate(settings)
+    except bootstrap.SchemaError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _prepare(settings: Settings, parent_fd: int | None) -> "Oms":

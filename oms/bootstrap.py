@@ -45,20 +45,38 @@ def where(settings: Settings) -> str:
     return settings.database_url.rpartition("@")[2].partition("?")[0]
 
 
+def migrate(settings: Settings) -> list[str]:
+    """Bring the schema up to date; return the names of the migrations that ran.
+
+    Raises:
+        SchemaError: it is newer than this program, which changes nothing then.
+    """
+    database = open_database(settings)
+    try:
+        _require_known(database)
+        return database.migrate()
+    finally:
+        database.close()
+
+
 def require_schema(database: Database) -> None:
     """Refuse a schema that is not the one this program was written for."""
-    unknown = database.unknown_migrations()
-    if unknown:
-        message = (
-            f"the database is newer than this program (it has {', '.join(unknown)}): upgrade this"
-            " program, or restore a backup that was made before the migration"
-        )
-        raise SchemaError(message)
+    _require_known(database)
     pending = database.pending_migrations()
     if pending:
         message = (
             f"the database is not set up for this program (it lacks {', '.join(pending)}): run"
             " `fbali-server migrate`"
+        )
+        raise SchemaError(message)
+
+
+def _require_known(database: Database) -> None:
+    unknown = database.unknown_migrations()
+    if unknown:
+        message = (
+            f"the database is newer than this program (it has {', '.join(unknown)}): upgrade this"
+            " program, or restore a backup that was made before the migration"
         )
         raise SchemaError(message)
 

@@ -4,6 +4,7 @@ import pytest
 
 from fbali.v1.admin_service_pb2 import DiscardJobRequest, GetJobRequest, ListJobsRequest
 from fbali.v1.hosting_service_pb2 import ListStoresRequest
+from fbali.v1.job_pb2 import JOB_STATE_DISCARDED, JOB_STATE_PENDING
 from fbali.v1.order_service_pb2 import ListWriteBacksRequest, SyncOrdersRequest
 from fbali.v1.write_back_pb2 import WRITE_BACK_STATE_FAILED
 from oms.domain.jobs import IF_DISCARDED, JobKind
@@ -22,7 +23,7 @@ def enqueue(stack: Stack, kind: JobKind, **args: object) -> str:
 
 def discard(stack: Stack, name: str) -> None:
     job = stack.operator.call(DiscardJobRequest(name=name)).job
-    assert job.state == 5
+    assert job.state == JOB_STATE_DISCARDED
 
 
 def test_every_kind_says_what_discarding_it_means():
@@ -65,7 +66,9 @@ def test_sync_that_is_discarded_fails_and_the_next_one_reads_all(stack: Stack, e
     run = stack.merchant.call(SyncOrdersRequest(name=estate.store)).sync_run
     [job] = [
         job
-        for job in stack.operator.call(ListJobsRequest(kind="sync_store", state=1)).jobs
+        for job in stack.operator.call(
+            ListJobsRequest(kind="sync_store", state=JOB_STATE_PENDING)
+        ).jobs
         if job.discard_effect
     ]
 
@@ -88,10 +91,9 @@ def test_write_back_that_is_discarded_is_failed_and_can_be_retried(
     request = ListWriteBacksRequest(parent=stack.merchant.name)
     with stack.db.transaction():
         assert stack.db.run(
-            "UPDATE write_back SET state = ?, method = CASE WHEN ? = 'SENT' THEN 'NOTES' ELSE ''"
-            " END, finished_at = NULL",
+            "UPDATE write_back SET state = ?, method = ?, finished_at = NULL",
             state,
-            state,
+            "NOTE_AND_STATUS" if state == "SENT" else "",
         )
         [row] = stack.db.all("SELECT order_id FROM write_back")
         stack.db.run("UPDATE job SET state = 'DONE' WHERE kind = 'write_back'")
@@ -101,7 +103,7 @@ def test_write_back_that_is_discarded_is_failed_and_can_be_retried(
 
     [found] = stack.merchant.call(request).write_backs
     assert found.state == WRITE_BACK_STATE_FAILED
-    assert last_id(name) in found.problem.message
+    assert last_id(name) in found.problem_message
 
 
 def test_job_that_runs_is_not_discarded_and_nothing_changes(stack: Stack, estate: Estate):

@@ -113,10 +113,16 @@ def test_missing_processes_and_what_they_lack_are_noticed(database: Database, tm
 @pytest.mark.parametrize(
     ("change", "words", "advice"),
     [
-        ("INSERT INTO schema_migration (name, applied) VALUES ('0099_x', '2027-01-15')", "0099_x")
-        + ("upgrade",),
-        ("DELETE FROM schema_migration WHERE name = '0009_distributed'", "0009_distributed")
-        + ("fbali-server migrate",),
+        (
+            "INSERT INTO schema_migration (name, applied) VALUES ('0099_x', '2027-01-15')",
+            "0099_x",
+            "upgrade",
+        ),
+        (
+            "DELETE FROM schema_migration WHERE name = '0009_distributed'",
+            "0009_distributed",
+            "fbali-server migrate",
+        ),
     ],
 )
 def test_schema_of_another_version_is_noticed(
