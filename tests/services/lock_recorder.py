@@ -38,10 +38,13 @@ RANKS = {
 OWNED = {
     *("order_detail", "order_line", "order_word", "allocation", "allocation_line", "cost_entry"),
     *("package", "package_line", "tracking_event", "write_back", "hold", "sale", "event"),
+    *("after_sales_case", "case_item", "case_refund", "case_resend", "case_proposal", "case_term"),
+    *("case_message", "photo"),
 }
 _ID = re.compile(r"[a-z][0-9a-v]{26}")
 _OWNED_KINDS = {
     *(IdKind.ALLOCATION, IdKind.PACKAGE, IdKind.LINE, IdKind.WRITE_BACK, IdKind.HOLD),
+    IdKind.CASE,
 }
 _WRITE = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 _FROM = re.compile(r"FROM (\w+)")
