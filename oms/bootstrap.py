@@ -34,7 +34,8 @@ def open_existing(settings: Settings) -> Database:
     """Open the database without making anything; raises NotFound when there is no file of it."""
     database = Database(settings.database_url)
     if database.file is not None and not database.file.is_file():
-        raise NotFound(f"there is no database at {where(settings)}: run `fbali-server init`")
+        place = where(settings)
+        raise NotFound(f"there is no database at {place}: run `fbali-server init`", resource=place)
     return database
 
 

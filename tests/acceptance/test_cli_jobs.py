@@ -28,6 +28,7 @@ def stuck_job(name):
     job = Job()
     job.CopyFrom(STUCK_JOB)
     job.name = name
+    job.discard_effect = "this sync ends as failed"
     return job
 
 

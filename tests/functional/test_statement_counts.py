@@ -126,7 +126,7 @@ def test_knowing_who_calls_costs_one_statement(stack: Stack):
         stack.merchant.call(GetServerInfoRequest())
 
     assert [sql for sql in statements if "FROM token" in sql] == statements[:1]
-    # What the caller is called, which migrations ran, and which processes live.
+    # What the caller is called, whether the schema moved on, and which processes live.
     assert len(statements) <= 4
 
 

@@ -483,7 +483,6 @@ STUCK_JOB = Job(
     last_error="the store answers with a page of HTML",
     due_time=at(-HOUR),
     create_time=at(-DAY),
-    discard_effect="this sync ends as failed; the store's next one reads the same",
 )
 CALLER = admin.GetServerInfoResponse(
     version="0.1.0",
