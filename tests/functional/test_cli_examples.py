@@ -92,7 +92,8 @@ def deliver_parcel(home: Home) -> str:
     order = home.merchant.call(GetOrderRequest(name=home.estate.claimed_order)).order
     [parcel] = order.allocations[0].packages
     home.vendor.call(ReportPackageEventRequest(name=parcel.name, state=PACKAGE_STATE_DELIVERED))
-    return next(line.sku for line in order.lines if line.name == home.estate.claimed_line)
+    [sku] = [line.sku for line in order.lines if line.name == home.estate.claimed_line]
+    return str(sku)
 
 
 def lose_parcel(home: Home) -> str:
