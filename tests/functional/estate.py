@@ -114,6 +114,7 @@ def last_id(name: str) -> str:
 
 def settle(stack: Stack, merchant: Caller, vendor: Caller) -> Estate:
     """Connect the shop, sync it, host with the vendor, and let it begin to work."""
+    stack.work()  # What others left to be done would otherwise change the shop under our eyes.
     fill(stack, shipped_later=True)
     store = connect(stack, merchant)
     stack.work()
@@ -208,18 +209,22 @@ def open_cases(merchant: Caller, vendor: Caller, part: Any) -> dict[str, str]:
 
 
 def fill(stack: Stack, *, shipped_later: bool = False) -> None:
-    """Put the goods and four orders into the shop (or five), unless they are there."""
+    """Put the goods and four orders into the shop, unless they are there.
+
+    The fifth, which is shipped, comes back as if the shop had never been told of that.
+    """
+    now = stack.clock.now_seconds()
+    if shipped_later:
+        shipped = goods.order(1005, {goods.LAMP: 9}, now=now)
+        stack.shop.store.load([], [shipped])
     if stack.shop.store.product(goods.LAMP) is not None:
         return
-    now = stack.clock.now_seconds()
     wanted = {
         1001: {goods.LAMP: 2, goods.MAT_M: 3},
         1002: {goods.LAMP: 1},
         1003: {goods.MAT_L: 2},
         1004: {goods.MUG: 1},
     }
-    if shipped_later:
-        wanted[1005] = {goods.LAMP: 9}
     orders = [goods.order(number, units, now=now) for number, units in wanted.items()]
     stack.shop.store.load(goods.products(now), orders)
 
