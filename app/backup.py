@@ -119,7 +119,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def photos_folder(settings: Settings) -> Path:
     """Name the folder of photos."""
-    return settings.data_dir / PHOTOS
+    return settings.photos_dir
 
 
 def _fill(draft: Path, db: Database, settings: Settings) -> Manifest:

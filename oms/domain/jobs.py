@@ -57,6 +57,13 @@ IF_DISCARDED: Final[Mapping[JobKind, str]] = {
     ),
     JobKind.EXPIRE_ALLOCATIONS: "nothing is lost; the timetable does the same within a minute",
     JobKind.EXPIRE_CANCELLATIONS: "nothing is lost; the timetable does the same within a minute",
+    JobKind.EXPIRE_CASES: "nothing is lost; the timetable does the same within a minute",
+    JobKind.ADVANCE_CASE: (
+        "no money and no unit is lost, but the case stays as it is until its order changes again or"
+        " ResolveCase ends it"
+    ),
+    JobKind.MAKE_THUMBNAIL: "the photo has no thumbnail; the photo itself is there",
+    JobKind.PURGE_PHOTOS: "nothing is lost; the timetable does the same within an hour",
     JobKind.EXPIRE_HOLDS: "nothing is lost; the timetable does the same within a minute",
     JobKind.PRUNE: "nothing is lost; the timetable does the same within an hour",
 }
