@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from oms import crash_points
 from oms.domain.jobs import JobKind
 from oms.storage import jobs
 from oms.storage.database import Database
@@ -80,4 +81,6 @@ def _turn(db: Database, row: tuple[Any, ...], now_ms: int) -> bool:
                 dedupe_key=name,
                 merchant_id=merchant_id,
             )
+            crash_points.reach("schedule.written")
+    crash_points.reach("schedule.turned")
     return bool(won)

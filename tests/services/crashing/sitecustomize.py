@@ -1,0 +1,35 @@
+"""Ends a process of the product at a crash point: Python runs this at the start of each process.
+
+Only where a test has put this folder on PYTHONPATH and set both variables; nothing of it is
+shipped. `FBALI_CRASH_AT=sync.read:2` names the point and how often a process has to come there;
+`FBALI_CRASH_ONCE` is a file that the one process which dies leaves behind, so that its successor
+lives on.
+"""
+
+import itertools
+import os
+import signal
+
+
+def _arm(words: str, once: str) -> None:
+    from oms import crash_points  # noqa: PLC0415 - Python processes of others need not have it.
+
+    point, _, count = words.partition(":")
+    if point not in crash_points.POINTS:
+        raise SystemExit(f"FBALI_CRASH_AT: no such crash point: {point}")
+    coming = itertools.count(1)  # Its next() is atomic: threads come here at once.
+
+    def end(reached: str) -> None:
+        if reached != point or next(coming) < int(count or 1):
+            return
+        try:
+            os.close(os.open(once, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    crash_points.watch(end)
+
+
+if "FBALI_CRASH_AT" in os.environ and "FBALI_CRASH_ONCE" in os.environ:
+    _arm(os.environ["FBALI_CRASH_AT"], os.environ["FBALI_CRASH_ONCE"])
