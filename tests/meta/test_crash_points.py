@@ -14,8 +14,9 @@ def calls(function: str) -> Iterator[ast.Call]:
     for room in SHIPPED:
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-                if is_call and ast.unparse(node.func) == f"crash_points.{function}":
+                if not isinstance(node, ast.Call):
+                    continue
+                if ast.unparse(node.func) == f"crash_points.{function}":
                     yield node
 
 

@@ -42,6 +42,7 @@ class Proxy:
         self.passed_bytes = 0
         self._target = target
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._serving: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
@@ -103,10 +104,14 @@ class Proxy:
         for client, server in list(self._pairs):
             client.transport.abort()
             server.transport.abort()
-        while self._pairs:
-            await asyncio.sleep(0.01)
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     async def _serve(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
         self.accepted += 1
         if self.weather.refuses:
             client.transport.abort()

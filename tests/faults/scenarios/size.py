@@ -1,0 +1,49 @@
+"""How much load a scenario is run with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faults.scenarios.installation import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Load, and by how much waiting is shortened."""
+
+    orders: int  # Synced and allocated while workers are killed.
+    redis_orders: int
+    placed: int  # PlaceOrders calls while the API is killed.
+    outage_seconds: float
+    redis_outage_seconds: float
+    commits: int  # Kills in mid-commit.
+    jobs: int
+    deadly_jobs: int
+    both_placed: int
+    updates: int
+    forms: Sequence[Form] = tuple(Form)
+
+
+FULL = Size(
+    orders=10_000,
+    redis_orders=5_000,
+    placed=5_000,
+    outage_seconds=30.0,
+    redis_outage_seconds=60.0,
+    commits=200,
+    jobs=1_000,
+    deadly_jobs=10,
+    both_placed=500,
+    updates=10_000,
+)
+SHORT = Size(
+    orders=400,
+    redis_orders=200,
+    placed=60,
+    outage_seconds=3.0,
+    redis_outage_seconds=3.0,
+    commits=4,
+    jobs=50,
+    deadly_jobs=1,
+    both_placed=40,
+    updates=200,
+)
