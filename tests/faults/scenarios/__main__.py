@@ -8,9 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.faults.scenarios import (
-    worker_kills,
-)
+from tests.faults.scenarios import api_kills, outages, redis_faults, two_operators, worker_kills
 from tests.faults.scenarios.result import Result, table
 from tests.faults.scenarios.size import FULL, SHORT, Size
 from tests.services.session import close_session, open_session
@@ -19,6 +17,10 @@ SECONDS_MAX = 3_600.0
 
 SCENARIOS: Mapping[str, Callable[[Size], Iterator[Result]]] = {
     "worker_kills": worker_kills.run,
+    "api_kills": api_kills.run,
+    "redis_faults": redis_faults.run,
+    "outages": outages.run,
+    "two_operators": two_operators.run,
 }
 
 
@@ -38,7 +40,7 @@ def main() -> int:
             for result in SCENARIOS[name](SHORT if options.short else FULL):
                 results.append(result)
                 print(" · ".join(result.cells()), flush=True)
-        except Exception:
+        except Exception:  # noqa: BLE001 - The others are run all the same.
             traceback.print_exc()
             problems.append(f"{name}: did not come to its end")
     print(f"\n{table(results)}\n\nTook {time.monotonic() - started:.0f} s.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from app.demo.accounts import open_merchant, open_vendors
 from app.demo.endings import Ending
@@ -21,9 +21,10 @@ from app.demo.vendors import VendorAgent, VendorOptions
 from fbali.calls import CallPolicy
 from fbali.client import Client
 from fbali.errors import DeadlineExceeded, Unavailable
+from fbali.v1.hosting_service_pb2 import ConnectStoreRequest
 from oms.storage.database import Database
 from tests.services.breakable import BreakablePostgres, BreakableRedis
-from tests.services.fleet import Fleet, Member, free_port
+from tests.services.fleet import Fleet, Member, connect_request, free_port
 
 DRAIN_SECONDS_MAX = 600.0
 POLL_SECONDS = 0.2
@@ -134,9 +135,11 @@ class Installation:
 
     # --- Load ---------------------------------------------------------------------------------
 
-    def connect(self) -> None:
+    def connect(self, **fields: Any) -> None:
         """Connect the shop, and have its products known; nothing is hosted before that."""
-        self.merchant.connect(self.shop, sync_interval_seconds=2)
+        request = connect_request("merchants/-", self.shop)
+        request.MergeFrom(ConnectStoreRequest(sync_interval_seconds=2, **fields))
+        self.merchant_client.hosting.ConnectStore(request)
         expected = len(self.catalog.products)
         wait_until(lambda: len(insist(self.merchant.products)) >= expected)
 
@@ -147,8 +150,11 @@ class Installation:
 
     def drain(self, seconds: float = DRAIN_SECONDS_MAX) -> None:
         """Wait until the shop's orders are here and all that can be allocated is."""
-        expected = self.shop.store.next_order_id() - FIRST_ORDER_ID
-        wait_until(lambda: self.is_drained(expected), seconds)
+        wait_until(lambda: self.is_drained(self.known_orders()), seconds)
+
+    def known_orders(self) -> int:
+        """Count what the shop has."""
+        return int(self.shop.store.next_order_id()) - FIRST_ORDER_ID
 
     def is_drained(self, expected: int) -> bool:
         return self.count("SELECT COUNT(*) FROM orders") >= expected and not self.count(
@@ -156,12 +162,17 @@ class Installation:
             " WHERE l.open_units > 0 AND o.admission = 'ADMITTED'"
         )
 
+    def order_names(self) -> list[str]:
+        """Name the admitted orders, in the order in which they came."""
+        rows = self.rows("SELECT id FROM orders WHERE admission = 'ADMITTED' ORDER BY id")
+        return [f"{self.merchant_account.name}/orders/{row[0]}" for row in rows]
+
     # --- Reckoning ----------------------------------------------------------------------------
 
     def count(self, sql: str, *parameters: object) -> int:
         return int(self.rows(sql, *parameters)[0][0])
 
-    def rows(self, sql: str, *parameters: object) -> Sequence[tuple[object, ...]]:
+    def rows(self, sql: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
         with self.db.session():
             return self.db.all(sql, *parameters)
 
@@ -175,8 +186,8 @@ class Installation:
             " LEFT JOIN allocation_line al ON al.line_id = l.id"
             " WHERE o.admission = 'ADMITTED' GROUP BY l.id, l.ordered, l.removed, l.elsewhere"
         )
-        short = sum(1 for _, net, held in lines if int(str(held)) < int(str(net)))
-        over = sum(1 for _, net, held in lines if int(str(held)) > int(str(net)))
+        short = sum(1 for _, net, held in lines if held < net)
+        over = sum(1 for _, net, held in lines if held > net)
         quarantined = self.count("SELECT COUNT(*) FROM job WHERE state = 'QUARANTINED'")
         lost = expected - known + short + quarantined
         return Tally(known, len(lines), lost, rows - known + over)

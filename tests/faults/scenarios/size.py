@@ -20,6 +20,8 @@ class Size:
     deadly_jobs: int
     both_placed: int
     updates: int
+    arriving_seconds: float  # In which half of the orders come while Redis is broken.
+    haste: float = 1.0  # By how much the pauses between faults are shortened.
     forms: Sequence[Form] = tuple(Form)
 
 
@@ -34,11 +36,12 @@ FULL = Size(
     deadly_jobs=10,
     both_placed=500,
     updates=10_000,
+    arriving_seconds=45.0,
 )
 SHORT = Size(
     orders=400,
     redis_orders=200,
-    placed=60,
+    placed=300,
     outage_seconds=3.0,
     redis_outage_seconds=3.0,
     commits=4,
@@ -46,4 +49,6 @@ SHORT = Size(
     deadly_jobs=1,
     both_placed=40,
     updates=200,
+    arriving_seconds=4.0,
+    haste=0.2,
 )
