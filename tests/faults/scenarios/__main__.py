@@ -8,7 +8,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.faults.scenarios import api_kills, outages, redis_faults, two_operators, worker_kills
+from tests.faults.scenarios import (
+    api_kills,
+    mid_commit,
+    outages,
+    redis_faults,
+    two_operators,
+    worker_kills,
+)
 from tests.faults.scenarios.result import Result, table
 from tests.faults.scenarios.size import FULL, SHORT, Size
 from tests.services.session import close_session, open_session
@@ -20,6 +27,7 @@ SCENARIOS: Mapping[str, Callable[[Size], Iterator[Result]]] = {
     "api_kills": api_kills.run,
     "redis_faults": redis_faults.run,
     "outages": outages.run,
+    "mid_commit": mid_commit.run,
     "two_operators": two_operators.run,
 }
 
