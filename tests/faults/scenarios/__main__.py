@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tests.faults.scenarios import (
     api_kills,
+    deadly_jobs,
     mid_commit,
     outages,
     redis_faults,
@@ -28,6 +29,7 @@ SCENARIOS: Mapping[str, Callable[[Size], Iterator[Result]]] = {
     "redis_faults": redis_faults.run,
     "outages": outages.run,
     "mid_commit": mid_commit.run,
+    "deadly_jobs": deadly_jobs.run,
     "two_operators": two_operators.run,
 }
 

@@ -22,6 +22,7 @@ from fbali.calls import CallPolicy
 from fbali.client import Client
 from fbali.errors import DeadlineExceeded, Unavailable
 from fbali.v1.hosting_service_pb2 import ConnectStoreRequest
+from oms.domain.errors import Unavailable as DatabaseAway
 from oms.storage.database import Database
 from tests.services.breakable import BreakablePostgres, BreakableRedis
 from tests.services.fleet import Fleet, Member, connect_request, free_port
@@ -173,8 +174,13 @@ class Installation:
         return int(self.rows(sql, *parameters)[0][0])
 
     def rows(self, sql: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
-        with self.db.session():
-            return self.db.all(sql, *parameters)
+        """Read, as soon as the database is there."""
+        while True:
+            try:
+                with self.db.session():
+                    return self.db.all(sql, *parameters)
+            except DatabaseAway:
+                time.sleep(POLL_SECONDS)
 
     def tally(self, expected: int) -> Tally:
         """Compare with the shop: each order once, each unit to ship with a vendor once."""

@@ -62,12 +62,15 @@ def _run(size: Size, name: str, form: Form, outage: Outage, seconds: float) -> R
         customers = Customers(installed.shop, installed.catalog)
         is_over = Event()
         calls: Future[list[tuple[float, str]]] = pool.submit(_call_until, installed, is_over)
-        for _ in range(size.redis_orders // 10):
-            customers.buy()
-        outage(installed, seconds)
-        ended_at = time.monotonic()
-        backlog = wait_until(lambda: installed.is_drained(expected + size.redis_orders // 10))
-        is_over.set()
+        try:
+            for _ in range(size.redis_orders // 10):
+                customers.buy()
+            outage(installed, seconds)
+            ended_at = time.monotonic()
+            backlog = wait_until(lambda: installed.is_drained(expected + size.redis_orders // 10))
+            time.sleep(RECOVERY_SECONDS_MAX)  # For the calls, too.
+        finally:
+            is_over.set()
         made = calls.result()
         tally = installed.tally(expected + size.redis_orders // 10)
         rows = installed.count("SELECT COUNT(*) FROM merchant WHERE display_name LIKE 'Call %'")

@@ -3,12 +3,13 @@
 Only where a test has put this folder on PYTHONPATH and set both variables; nothing of it is
 shipped. `FBALI_CRASH_AT=sync.read:2` names the point and how often a process has to come there;
 `FBALI_CRASH_ONCE` is a file that the one process which dies leaves behind, so that its successor
-lives on.
+lives on. `FBALI_DEADLY_JOBS` makes jobs with the argument `deadly` kill whoever runs them.
 """
 
 import itertools
 import os
 import signal
+from typing import Any
 
 
 def _arm(words: str, once: str) -> None:
@@ -31,5 +32,23 @@ def _arm(words: str, once: str) -> None:
     crash_points.watch(end)
 
 
+def _make_jobs_deadly() -> None:
+    """Let jobs that say so in their arguments kill the worker that runs them."""
+    from oms.domain.jobs import JobKind  # noqa: PLC0415
+    from oms.usecases import run_job  # noqa: PLC0415
+
+    steps = dict(run_job.STEPS)
+    harmless = steps[JobKind.PRUNE]
+
+    def step(oms: Any, job: Any) -> Any:
+        if job.args.get("deadly"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return harmless(oms, job)
+
+    run_job.STEPS = {**steps, JobKind.PRUNE: step}
+
+
+if "FBALI_DEADLY_JOBS" in os.environ:
+    _make_jobs_deadly()
 if "FBALI_CRASH_AT" in os.environ and "FBALI_CRASH_ONCE" in os.environ:
     _arm(os.environ["FBALI_CRASH_AT"], os.environ["FBALI_CRASH_ONCE"])
