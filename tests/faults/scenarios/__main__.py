@@ -14,6 +14,8 @@ from tests.faults.scenarios import (
     mid_commit,
     outages,
     redis_faults,
+    same_page,
+    stores,
     two_operators,
     worker_kills,
 )
@@ -30,6 +32,8 @@ SCENARIOS: Mapping[str, Callable[[Size], Iterator[Result]]] = {
     "outages": outages.run,
     "mid_commit": mid_commit.run,
     "deadly_jobs": deadly_jobs.run,
+    "stores": stores.run,
+    "same_page": same_page.run,
     "two_operators": two_operators.run,
 }
 

@@ -19,7 +19,9 @@ class Size:
     jobs: int
     deadly_jobs: int
     both_placed: int
-    updates: int
+    page: int  # Orders that many workers apply at once.
+    stores_seconds: float
+    retry_after_seconds_max: int
     arriving_seconds: float  # In which half of the orders come while Redis is broken.
     haste: float = 1.0  # By how much the pauses between faults are shortened.
     forms: Sequence[Form] = tuple(Form)
@@ -35,7 +37,9 @@ FULL = Size(
     jobs=1_000,
     deadly_jobs=10,
     both_placed=500,
-    updates=10_000,
+    page=100,
+    stores_seconds=90.0,
+    retry_after_seconds_max=60,
     arriving_seconds=45.0,
 )
 SHORT = Size(
@@ -48,7 +52,9 @@ SHORT = Size(
     jobs=50,
     deadly_jobs=1,
     both_placed=40,
-    updates=200,
+    page=20,
+    stores_seconds=12.0,
+    retry_after_seconds_max=4,
     arriving_seconds=4.0,
     haste=0.2,
 )
