@@ -3,7 +3,6 @@
 Times are for the long form alone: here they would be those of a machine that runs all the tests.
 """
 
-
 import pytest
 
 from tests.faults.scenarios.__main__ import SCENARIOS

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tests.faults.scenarios import (
     api_kills,
+    clock_jumps,
     deadly_jobs,
     mid_commit,
     outages,
     redis_faults,
     same_page,
+    stopping,
     stores,
     two_operators,
     worker_kills,
@@ -35,6 +37,8 @@ SCENARIOS: Mapping[str, Callable[[Size], Iterator[Result]]] = {
     "stores": stores.run,
     "same_page": same_page.run,
     "two_operators": two_operators.run,
+    "clock_jumps": clock_jumps.run,
+    "stopping": stopping.run,
 }
 
 

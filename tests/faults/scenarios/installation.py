@@ -62,23 +62,23 @@ class Installation:
 
     def __init__(self, form: Form, orders: int, **settings: str) -> None:
         self.form = form
-        self._closing = ExitStack()
-        folder = Path(self._closing.enter_context(TemporaryDirectory(prefix="fbali-faults-")))
+        self.closing = ExitStack()
+        folder = Path(self.closing.enter_context(TemporaryDirectory(prefix="fbali-faults-")))
         self.postgres: BreakablePostgres | None = None
         self.redis: BreakableRedis | None = None
         if form is Form.EMBEDDED:
             url = f"sqlite:///{folder / 'fbali.db'}"
         else:
-            self.postgres = self._closing.enter_context(BreakablePostgres())
-            self.redis = self._closing.enter_context(BreakableRedis())
+            self.postgres = self.closing.enter_context(BreakablePostgres())
+            self.redis = self.closing.enter_context(BreakableRedis())
             url = self.postgres.url
             settings["BROKER_URL"] = self.redis.url
-        self.shop = self._closing.enter_context(PretendShop())
+        self.shop = self.closing.enter_context(PretendShop())
         self.catalog = self.shop.fill(orders=orders)
-        self.fleet = self._closing.enter_context(Fleet(folder, url, **settings))
+        self.fleet = self.closing.enter_context(Fleet(folder, url, **settings))
         self.operator_token = self.fleet.run("init")
         self.db = Database(url)
-        self._closing.callback(self.db.close)
+        self.closing.callback(self.db.close)
         self.port = free_port()
         self.api = self.fleet.start_api(self.port)
         self.workers: list[Member] = []
@@ -88,7 +88,7 @@ class Installation:
         return self
 
     def __exit__(self, *_details: object) -> None:
-        self._closing.close()
+        self.closing.close()
 
     # --- Processes ----------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class Installation:
     # --- Accounts -----------------------------------------------------------------------------
 
     def client(self, token: str) -> Client:
-        return self._closing.enter_context(
+        return self.closing.enter_context(
             Client(f"127.0.0.1:{self.port}", token=token, policy=CALL)
         )
 

@@ -3,7 +3,8 @@
 Only where a test has put this folder on PYTHONPATH and set both variables; nothing of it is
 shipped. `FBALI_CRASH_AT=sync.read:2` names the point and how often a process has to come there;
 `FBALI_CRASH_ONCE` is a file that the one process which dies leaves behind, so that its successor
-lives on. `FBALI_DEADLY_JOBS` makes jobs with the argument `deadly` kill whoever runs them.
+lives on. `FBALI_DEADLY_JOBS` makes jobs with the argument `deadly` kill whoever runs them;
+`FBALI_CLOCK_AHEAD` names a file that says how wrong its clock is.
 """
 
 import itertools
@@ -48,6 +49,21 @@ def _make_jobs_deadly() -> None:
     run_job.STEPS = {**steps, JobKind.PRUNE: step}
 
 
+def _set_clock_by(file: str) -> None:
+    """Let this process's own time of day be ahead by the milliseconds that a file says."""
+    from oms.gateways.clock import SystemClock  # noqa: PLC0415
+
+    right = SystemClock.now_ms
+
+    def now_ms(clock: SystemClock) -> int:
+        with open(file, encoding="ascii") as ahead:  # noqa: PTH123 - At the start of everything.
+            return right(clock) + int(ahead.read())
+
+    setattr(SystemClock, "now_ms", now_ms)  # noqa: B010 - It is no ordinary assignment.
+
+
+if "FBALI_CLOCK_AHEAD" in os.environ:
+    _set_clock_by(os.environ["FBALI_CLOCK_AHEAD"])
 if "FBALI_DEADLY_JOBS" in os.environ:
     _make_jobs_deadly()
 if "FBALI_CRASH_AT" in os.environ and "FBALI_CRASH_ONCE" in os.environ:
