@@ -58,8 +58,8 @@ def _run(form: Form, size: Size, installed: Installation, ahead: Path) -> Result
         misses.append(f"new orders wait {SHORT_WAIT_SECONDS:.0f} s after the last jump")
     tally = installed.tally(size.jobs + LATE_ORDERS)
     disordered = installed.count(
-        "SELECT COUNT(*) FROM event a JOIN event b ON a.order_id = b.order_id"
-        " AND a.sequence < b.sequence AND a.kind = 'allocation.submitted' AND b.kind = 'order.admitted'"
+        "SELECT COUNT(*) FROM event a JOIN event b ON a.order_id = b.order_id AND"
+        " a.sequence < b.sequence AND a.kind = 'allocation.submitted' AND b.kind = 'order.admitted'"
     )
     if disordered:
         misses.append(f"{disordered} histories out of order")

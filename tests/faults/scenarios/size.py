@@ -57,4 +57,5 @@ SHORT = Size(
     retry_after_seconds_max=4,
     arriving_seconds=4.0,
     haste=0.2,
+    forms=(Form.EMBEDDED,),
 )
