@@ -119,7 +119,11 @@ class Doctor:
 
     def _disk(self) -> Outcome:
         file = self._database_file()
-        folders = {self._settings.data_dir, *([file.parent] if file else []), self._settings.photos_dir}
+        folders = {
+            self._settings.data_dir,
+            *([file.parent] if file else []),
+            self._settings.photos_dir,
+        }
         folder = min(map(_existing, sorted(folders)), key=lambda path: shutil.disk_usage(path).free)
         usage = shutil.disk_usage(folder)
         words = f"{usage.free / 1024**3:.1f} GB free of {usage.total / 1024**3:.1f} at {folder}"

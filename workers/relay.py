@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import dramatiq
 
+from oms import crash_points
 from oms.domain.errors import LimitExceeded, Unavailable
 from oms.domain.jobs import Lane
 from oms.storage import jobs
@@ -103,5 +104,7 @@ class Relay:
             return FULL_PAUSE_SECONDS
         with self._oms.db.session():
             due = jobs.take_due(self._oms.db, now_ms, left, lane)
+        crash_points.reach("relay.taken")
         send(room.broker, [self._actors[kind].message(job_id) for job_id, kind in due])
+        crash_points.reach("relay.pushed")
         return 0.0 if due else FULL_PAUSE_SECONDS

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from oms import crash_points
 from oms.domain.jobs import JobKind
 from oms.storage import jobs
 from oms.storage.database import Database
@@ -49,12 +50,15 @@ def remove(db: Database, name: str) -> None:
 def tick(db: Database, now_ms: int) -> int:
     """Turn due rows into jobs; return how many this caller turned.
 
-    Slots that were missed are skipped. The name of a row is the dedupe key of its jobs, so a job
-    that still runs is followed by one more at the most.
+    Slots that were missed are skipped. A slot further away than two intervals was written by a
+    clock that ran ahead: it is turned now, and the next ones keep the interval again. The name of
+    a row is the dedupe key of its jobs, so a job that still runs is followed by one more at the
+    most.
     """
     due = db.all(
         "SELECT name, kind, merchant_id, args, every_ms, next_at FROM schedule"
-        " WHERE next_at <= ? ORDER BY next_at LIMIT ?",
+        " WHERE next_at <= ? OR next_at > ? + 2 * every_ms ORDER BY next_at LIMIT ?",
+        now_ms,
         now_ms,
         _TICK_ROWS_MAX,
     )
@@ -80,4 +84,6 @@ def _turn(db: Database, row: tuple[Any, ...], now_ms: int) -> bool:
                 dedupe_key=name,
                 merchant_id=merchant_id,
             )
+            crash_points.reach("schedule.written")
+    crash_points.reach("schedule.turned")
     return bool(won)

@@ -8,6 +8,7 @@ one that is to blame is found out and set aside, and the others proceed.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from oms import crash_points
 from oms.domain.costs import QuotedUnits, quoted_costs
 from oms.domain.ids import IdKind, new_id
 from oms.domain.jobs import CRASHES_MAX, FAILURES_MAX, ClaimedJob
@@ -130,6 +131,8 @@ def _step(
         tx = Transaction(oms.db, oms.clock.now_ms(), oms)
         allocate_unless_deadly(tx, job, batch)
         jobs.step(oms.db, job, cursor, tx.now_ms)
+        crash_points.reach("allocate.written")
+    crash_points.reach("allocate.committed")
     return cursor
 
 

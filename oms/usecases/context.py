@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from oms import crash_points
 from oms.domain.errors import Conflict, Contended
 from oms.domain.poll_schedule import Cadence
 from oms.domain.principals import SYSTEM, Principal
@@ -110,6 +111,8 @@ def mutate(
             answer = encode(result)
             if call.request_id:
                 requests.complete(oms.db, **_key(call), answer=(remember or encode)(result))
+            crash_points.reach("call.written")
+        crash_points.reach("call.committed")
         return answer
 
     return again_if_contended(run)

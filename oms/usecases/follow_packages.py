@@ -9,6 +9,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from oms import crash_points
 from oms.domain.errors import GatewayError, Unavailable
 from oms.domain.jobs import BATCH_ORDERS_MAX, CRASHES_MAX, ClaimedJob, Cursor, back_off_ms
 from oms.domain.packages import PackageStanding, recompute, unexplained_status
@@ -108,8 +109,10 @@ def _ask(carrier: CarrierGateway, due: Sequence[PackageRecord]) -> Mapping[Parce
     """Register those that are new, then fetch all that are followed."""
     new = [_number(package) for package in due if not package.is_registered]
     refused = dict(carrier.register(new)) if new else {}
+    crash_points.reach("tracking.registered")
     followed = [_number(package) for package in due if _number(package) not in refused]
     reports = carrier.fetch(followed) if followed else ()
+    crash_points.reach("tracking.asked")
     answers = {number: Answer(None, words) for number, words in refused.items()}
     answers |= {report.parcel: Answer(report, report.refusal) for report in reports}
     return answers
@@ -132,6 +135,8 @@ def _record_answers(
         orders.lock(tx.db, [package.order_id for package in due])
         _take(tx, source, due, answers)
         jobs.advance(tx.db, job, cursor, tx.now_ms)
+        crash_points.reach("tracking.written")
+    crash_points.reach("tracking.committed")
 
 
 def _take(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from oms import crash_points
 from oms.domain.jobs import BATCH_ORDERS_MAX, ClaimedJob, Cursor, JobKind
 from oms.storage import allocations, jobs
 from oms.usecases.allocate_orders import allocate_unless_deadly, go_on, is_suspicious
@@ -39,6 +40,8 @@ def run_release_lines(oms: Oms, job: ClaimedJob) -> Cursor | None:
         if cursor is not None and is_careful:
             cursor["careful"] = True
         jobs.step(tx.db, job, cursor, tx.now_ms)
+        crash_points.reach("release.written")
+    crash_points.reach("release.committed")
     return cursor
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from oms import crash_points
 from oms.domain.errors import LimitExceeded, Unavailable
 from oms.domain.jobs import (
     CRASHES_MAX,
@@ -165,19 +166,23 @@ class Leases:
             now_ms = self._oms.clock.now_ms()
             jobs.extend_leases(self._oms.db, held, now_ms)
             turns.prolong(self._oms.db, [token for _, token in held], now_ms)
+        crash_points.reach("lease.prolonged")
 
 
 def run_job(oms: Oms, leases: Leases, job_id: str) -> None:
     """Claim a job and run it to its end; a job that cannot be claimed is left alone."""
     if leases.holds(job_id):
         return
+    crash_points.reach("job.woken")
     with oms.db.session():
         job = jobs.claim(oms.db, job_id, oms.clock.now_ms())
     if job is None:
         return
+    crash_points.reach("job.claimed")
     started_ms = oms.clock.now_ms()
     with leases.hold(job):
         outcome = _run(oms, leases, job)
+    crash_points.reach("job.ended")
     duration_ms = oms.clock.now_ms() - started_ms
     log.info("job", extra={"job": job.id, "kind": job.kind, "outcome": outcome, "ms": duration_ms})
 
@@ -224,7 +229,9 @@ def _take_turn(oms: Oms, job: ClaimedJob) -> int:
     with oms.db.transaction():
         now_ms = oms.clock.now_ms()
         jobs.keep(oms.db, job, now_ms)
-        return turns.take(oms.db, _TURNS[job.kind](oms, job), job.lease_token, now_ms)
+        turn_at = turns.take(oms.db, _TURNS[job.kind](oms, job), job.lease_token, now_ms)
+    crash_points.reach("job.turn_taken")
+    return turn_at
 
 
 def _defer(oms: Oms, job: ClaimedJob, turn_at: int) -> str:
@@ -239,6 +246,7 @@ def _defer(oms: Oms, job: ClaimedJob, turn_at: int) -> str:
 def _give_back(oms: Oms, job: ClaimedJob) -> str:
     with oms.db.transaction():
         jobs.give_back(oms.db, job, oms.clock.now_ms())
+    crash_points.reach("job.given_back")
     return "given back"
 
 

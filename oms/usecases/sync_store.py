@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from oms import crash_points
 from oms.domain.errors import GatewayError, InvalidInput
 from oms.domain.jobs import ClaimedJob, back_off_ms
 from oms.domain.snapshots import OrderPage, ProductPage
@@ -41,6 +42,7 @@ def run_sync_store(oms: Oms, job: ClaimedJob) -> Cursor | None:
     try:
         gateway = oms.stores.open(address)
         page = _read(gateway, job.cursor)
+        crash_points.reach("sync.read")
     except (GatewayError, InvalidInput) as error:
         _record_problem(oms, job, store, _as_gateway_error(error))
         return None
@@ -81,6 +83,7 @@ def _start(oms: Oms, job: ClaimedJob, store: Store) -> Cursor:
             "orders_since": _since(oms, store.synced_until_at),
         }
         jobs.advance(oms.db, job, cursor, now_ms)
+    crash_points.reach("sync.started")
     return cursor
 
 
@@ -117,6 +120,7 @@ def _apply_products(oms: Oms, job: ClaimedJob, store: Store, page: ProductPage) 
             oms.db, replace(run, product_count=run.product_count + len(page.products))
         )
         jobs.advance(oms.db, job, cursor, now_ms)
+        crash_points.reach("sync.products_written")
     return cursor
 
 
@@ -142,6 +146,8 @@ def _apply_orders(oms: Oms, job: ClaimedJob, store: Store, page: OrderPage) -> C
             run = replace(run, state=SyncRunState.SUCCEEDED, finished_at=tx.now_ms)
         stores.update_run(tx.db, run)
         jobs.step(tx.db, job, cursor, tx.now_ms)
+        crash_points.reach("sync.orders_written")
+    crash_points.reach("sync.committed")
     return cursor
 
 

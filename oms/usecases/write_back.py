@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from oms import crash_points
 from oms.domain.errors import GatewayError, InvalidInput
 from oms.domain.jobs import ClaimedJob, Cursor
 from oms.domain.stores import Store, StoreState
@@ -66,12 +67,15 @@ def run_write_back(oms: Oms, job: ClaimedJob) -> Cursor | None:
         gateway = _open(oms, store, address)
         method = found.method or _method(oms, found, gateway)
         intent = _begin(oms, job, found, method)
+        crash_points.reach("write_back.begun")
         external_id = "" if intent is None else _tell(gateway, intent)
     except GatewayError as error:
         return _record_problem(oms, job, found, error)
     cursor = {"told": found.id}
     if intent is not None:
+        crash_points.reach("write_back.told")
         _confirm(oms, job, intent, external_id)
+        crash_points.reach("write_back.confirmed")
     return cursor
 
 
@@ -123,6 +127,7 @@ def _begin(oms: Oms, job: ClaimedJob, found: WriteBack, method: WriteBackMethod)
         completes = not is_void and _completes(tx, sent, waiting)
         if completes:
             write_backs.note_completion(tx.db, sent.order_id, tx.now_ms)
+        crash_points.reach("write_back.written")
         return Intent(sent, method, write_backs.parcel_word(tx.db, sent), completes, is_void)
 
 
@@ -139,6 +144,7 @@ def _tell(gateway: StoreGateway, intent: Intent) -> str:
         return gateway.find_parcel(intent.word, intent.method) or ""
     external_id = gateway.tell_parcel(intent.word, intent.method)
     if intent.completes:
+        crash_points.reach("write_back.half_told")
         gateway.complete_order(intent.word.order_external_id)
     return external_id
 
@@ -167,6 +173,7 @@ def _confirm(oms: Oms, job: ClaimedJob, intent: Intent, external_id: str) -> Non
         write_history(tx, found, "write_back.confirmed", method=intent.method.value)
         if intent.completes:
             write_history(tx, found, "write_back.order_completed")
+        crash_points.reach("write_back.noted")
 
 
 def _record_problem(

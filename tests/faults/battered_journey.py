@@ -3,13 +3,14 @@
 import os
 import random
 import signal
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from app.demo.accounts import Account, open_merchant, open_vendors
 from app.demo.customers import Customers
@@ -24,6 +25,7 @@ from fbali.client import Client
 from fbali.errors import DeadlineExceeded, Unavailable
 from fbali.v1.fulfillment_service_pb2 import ListAllocationsRequest
 from oms.gateways.clock import SystemClock
+from tests.faults.reckoning import Reckoning
 
 ORDERS = 100
 SECONDS_PER_STEP = 0.5
@@ -40,17 +42,25 @@ T = TypeVar("T")
 class BatteredJourney:
     """Everything of the demo but the words; use it as a context manager."""
 
-    def __init__(self, seed: int, database_url: str = "") -> None:
+    def __init__(
+        self,
+        seed: int,
+        database_url: str = "",
+        *,
+        orders: int = ORDERS,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.random = random.Random(seed)
         self._closing = ExitStack()
         options = SceneOptions(
-            orders=ORDERS,
+            orders=orders,
             seed=seed,
             seconds_per_step=SECONDS_PER_STEP,
             database_url=database_url,
         )
         self.scene = self._closing.enter_context(Scene(options, os.environ, SystemClock()))
         self.server = self.scene.server
+        self.server._environment |= environment or {}
         self.ending = Ending()
         self.left_out_product = 0
         self.closed_at_ms = 0
@@ -171,6 +181,43 @@ class BatteredJourney:
                     raise agent.failure
             assert time.monotonic() < deadline, f"not settled: {self.describe()}"
             time.sleep(POLL_SECONDS)
+
+    def is_drained(self) -> bool:
+        """Tell whether the shop's last order is here and only what nobody hosts is open."""
+        with closing(sqlite3.connect(f"file:{self.database_file}?mode=ro", uri=True)) as db:
+            [known] = db.execute("SELECT count(*) FROM orders").fetchone()
+            [waiting] = db.execute(
+                "SELECT count(*) FROM order_line l JOIN product p ON p.id = l.product_id"
+                " JOIN orders o ON o.id = l.order_id WHERE l.open_units > 0"
+                " AND o.admission = 'ADMITTED' AND p.external_id <> ?",
+                [str(self.left_out_product)],
+            ).fetchone()
+            [unread] = db.execute(
+                "SELECT count(*) FROM store WHERE synced_until_at < ?", [self.closed_at_ms]
+            ).fetchone()
+        return known >= len(self.shop_orders()) and not waiting and not unread
+
+    def is_told(self) -> bool:
+        """Tell whether the shop was told of parcels, and of all that are with a carrier."""
+        with closing(sqlite3.connect(f"file:{self.database_file}?mode=ro", uri=True)) as db:
+            states = [row[0] for row in db.execute("SELECT state FROM write_back")]
+        return bool(states) and not {"PENDING", "SENT"} & set(states)
+
+    def wrong(self) -> list[Any]:
+        """Stop, and compare everything; what was done must be something at all."""
+        self.server.stop()
+        found = Reckoning(self.database_file)
+        shop = self.shop_orders()
+        assert found.allocations
+        assert found.write_backs
+        return [
+            *found.wrong_orders(shop, self.scene.catalog.products),
+            *found.wrong_allocations({str(self.left_out_product)}),
+            *found.wrong_counters(),
+            *found.wrong_work(),
+            *found.wrong_write_backs(shop),
+            *found.given_up_jobs(),
+        ]
 
     def _open_allocations(self) -> bool:
         for account in self._vendor_accounts:

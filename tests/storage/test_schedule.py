@@ -121,3 +121,14 @@ def test_removed_row_makes_no_more_jobs(table, slot):
 
     assert tick(table) == 0
     assert table.all() == []
+
+
+def test_slot_that_a_clock_ahead_wrote_does_not_wait_for_that_hour(table, slot):
+    table.clock.advance_ms(60 * MINUTE)
+    assert tick(table) == 1
+    table.clock.advance_ms(-60 * MINUTE)
+
+    assert tick(table) == 1
+    assert tick(table) == 0
+    table.clock.advance_ms(MINUTE)
+    assert tick(table) == 1

@@ -1,0 +1,1 @@
+"""Everything that may go wrong, at full size: `python -m tests.faults.scenarios`."""
