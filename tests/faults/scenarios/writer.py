@@ -11,11 +11,19 @@ from oms.gateways.stores.registry import StoreRegistry
 from oms.storage.database import Database
 from oms.usecases.context import Call, Oms, Transaction, mutate
 from oms.usecases.manage_accounts import create_merchant
+from tests.services.fake_photos import FakeDecoder, FakePhotoStore
 
 
 def main(url: str, run: str) -> None:
     clock = SystemClock()
-    oms = Oms(Database(url), clock, StoreRegistry(HttpSettings(clock, trust_store())), None)
+    oms = Oms(
+        Database(url),
+        clock,
+        StoreRegistry(HttpSettings(clock, trust_store())),
+        None,
+        FakePhotoStore(),
+        FakeDecoder(),
+    )
     caller = Principal(Role.OPERATOR, "", "t")
     for number in itertools.count():
         name = f"{run}-{number}"
