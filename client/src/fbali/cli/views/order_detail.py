@@ -165,7 +165,7 @@ def _waiting_notes(order: Order) -> Iterator[Note]:
 
 def _line_row(line: OrderLine) -> list[str | int | Word]:
     return [
-        line.title,
+        f"{line.title} (sent again)" if line.replacement else line.title,
         line.sku,
         money(line, "price"),
         money(line, "margin"),

@@ -25,7 +25,7 @@ def history_table(order: Order) -> Table:
 
 def _names(order: Order) -> dict[str, str]:
     """Name the order's vendors, allocations and packages as people do, by resource name or id."""
-    names = {order.name: ""}
+    names = {order.name: "", "/".join(order.name.split("/")[:2]): "merchant"}
     for allocation in order.allocations:
         vendor = allocation.vendor_display_name
         names |= {allocation.name: vendor, "/".join(allocation.name.split("/")[:2]): vendor}
