@@ -53,6 +53,7 @@ machine: $(READY)  ## Play orders at random for a long time, on both databases
 	FBALI_MACHINE_EXAMPLES=500 FBALI_MACHINE_STEPS=50 $(BIN)/pytest -n 2 --timeout 3600 tests/functional/test_order_machine.py
 
 faults: $(READY)  ## Kill, cut off, lock and flood everything for up to an hour; print one table
+	$(BIN)/pytest -n 2 -m long tests/faults
 	timeout --kill-after=60 3600 $(BIN)/python -m tests.faults.scenarios $(SCENARIOS)
 
 check: lint types arch  ## Run every check that is not a test

@@ -40,11 +40,19 @@ COUNTS = {
     "schedule.written": 4,
     "schedule.turned": 4,
 }
+# Tried with every run of the tests; the others, which take minutes, with `make faults`.
+ALWAYS_TRIED = {"allocate", "write_back"}
 NEED_A_SLOW_SHOP = {"lease.prolonged", "job.given_back"}
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(family, marks=[] if family in ALWAYS_TRIED else [pytest.mark.long])
+        for family in FAMILIES
+    ],
+)
 def test_death_at_a_point_loses_and_doubles_nothing(family: str, tmp_path: Path):
     points = FAMILIES[family]
     with ThreadPoolExecutor(4) as threads:

@@ -10,10 +10,18 @@ from tests.faults.scenarios.size import SHORT
 
 # Tests of their own show the same in less time: test_bulkheads, test_distributed_kills.
 LONG_ONLY = {"stores", "redis_faults"}
+# Tried with every run of the tests; the others, which take minutes, with `make faults`.
+ALWAYS_TRIED = {"same_page", "two_operators"}
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("name", sorted(SCENARIOS.keys() - LONG_ONLY))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ALWAYS_TRIED else [pytest.mark.long])
+        for name in sorted(SCENARIOS.keys() - LONG_ONLY)
+    ],
+)
 def test_short_scenario_loses_and_doubles_nothing(name: str):
     results = list(SCENARIOS[name](SHORT))
 
