@@ -91,17 +91,22 @@ def test_write_back_that_is_discarded_is_failed_and_can_be_retried(
     request = ListWriteBacksRequest(parent=stack.merchant.name)
     with stack.db.transaction():
         assert stack.db.run(
-            "UPDATE write_back SET state = ?, method = ?, finished_at = NULL",
+            "UPDATE write_back SET state = ?, method = ?, finished_at = NULL WHERE id = ?",
             state,
             "NOTE_AND_STATUS" if state == "SENT" else "",
+            last_id(estate.write_back),
         )
-        [row] = stack.db.all("SELECT order_id FROM write_back")
+        [row] = stack.db.all(
+            "SELECT order_id FROM write_back WHERE id = ?", last_id(estate.write_back)
+        )
         stack.db.run("UPDATE job SET state = 'DONE' WHERE kind = 'write_back'")
     name = enqueue(stack, JobKind.WRITE_BACK, order_id=row[0], store_id=last_id(estate.store))
 
     discard(stack, name)
 
-    [found] = stack.merchant.call(request).write_backs
+    [found] = [
+        item for item in stack.merchant.call(request).write_backs if item.name == estate.write_back
+    ]
     assert found.state == WRITE_BACK_STATE_FAILED
     assert last_id(name) in found.problem_message
 

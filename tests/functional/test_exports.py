@@ -106,7 +106,7 @@ def test_export_again_changes_nothing_where_it_came_from(stack: Stack, estate: E
 
     run = take(stack.merchant, estate.store, content, JSON)
 
-    assert run.order_count == len(documents(content)) == 4
+    assert run.order_count == len(documents(content)) == 5
     assert run.created_count == 0
     found = [stack.merchant.call(GetOrderRequest(name=name)).order for name in before]
     assert [len(order.lines) for order in found] == [
@@ -121,7 +121,7 @@ def test_csv_has_a_row_for_each_line_with_vendor_and_parcel(stack: Stack, estate
     rows = rows_of(export(stack.merchant, runs.EXPORT_FORMAT_CSV))
 
     assert tuple(rows[0]) == CSV_COLUMNS
-    assert [row["number"] for row in rows] == ["1001", "1001", "1002", "1003", "1004"]
+    assert [row["number"] for row in rows] == ["1001", "1001", "1002", "1003", "1004", "1005"]
     packed = rows[3]
     assert (packed["vendors"], packed["tracking_numbers"][:7]) == ("Vendor A", "SMOOTH-")
     assert (packed["quantity"], packed["packed_quantity"]) == ("2", "1")
@@ -178,11 +178,11 @@ def test_selection_selects(stack: Stack, estate: Estate):
     }
 
     assert numbers == {
-        "all": ["1001", "1002", "1003", "1004"],
+        "all": ["1001", "1002", "1003", "1004", "1005"],
         "pending": ["1004"],
         "search": ["1004"],
         "country": [],
-        "vendor": ["1001", "1002", "1003"],
+        "vendor": ["1001", "1002", "1003", "1005"],
     }
 
 

@@ -109,7 +109,8 @@ def test_error_of_a_job_is_told_to_the_operator_and_not_to_the_merchant(
 
 
 def given_up(jobs: Any) -> str:
-    [name] = [job.name for job in jobs if SECRET in job.last_error]
+    kind = "sync_store"
+    [name] = [job.name for job in jobs if SECRET in job.last_error and job.kind == kind]
     return str(name).removeprefix("jobs/")
 
 
