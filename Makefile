@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs git, make and python3 with venv; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help docs demo up-distributed down-distributed test machine faults check lint types arch fmt protos protos-check lock bench clean
+.PHONY: help docs demo up-distributed down-distributed test test-long machine faults check lint types arch fmt protos protos-check lock bench clean
 
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
@@ -49,11 +49,13 @@ bench: $(READY)  ## Measure the speed of the hot paths
 test: $(READY)  ## Run all tests (PYTEST_FLAGS="-k word" for some of them)
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
+test-long: $(READY)  ## Run the tests that `make test` leaves out, for half an hour
+	$(BIN)/pytest $(PYTEST_FLAGS) -m long
+
 machine: $(READY)  ## Play orders at random for a long time, on both databases
 	FBALI_MACHINE_EXAMPLES=500 FBALI_MACHINE_STEPS=50 $(BIN)/pytest -n 2 --timeout 3600 tests/functional/test_order_machine.py
 
 faults: $(READY)  ## Kill, cut off, lock and flood everything for up to an hour; print one table
-	$(BIN)/pytest -n 2 -m long tests/faults
 	timeout --kill-after=60 3600 $(BIN)/python -m tests.faults.scenarios $(SCENARIOS)
 
 check: lint types arch  ## Run every check that is not a test

@@ -10,7 +10,7 @@ from tests.faults.scenarios.size import SHORT
 
 # Tests of their own show the same in less time: test_bulkheads, test_distributed_kills.
 LONG_ONLY = {"stores", "redis_faults"}
-# Tried with every run of the tests; the others, which take minutes, with `make faults`.
+# Tried with every run of the tests; the others, which take minutes, with `make test-long`.
 ALWAYS_TRIED = {"same_page", "two_operators"}
 
 

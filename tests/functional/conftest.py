@@ -13,6 +13,26 @@ from tests.functional.shopkeeper import Shopkeeper
 from tests.services.postgres import PostgresServer
 from tests.services.stack import Stack
 
+# Where it matters what SQL does, PostgreSQL is tried with every run of the tests; other files are
+# about the edge, the client or the outside, and try it with `make test-long`.
+SQL_MATTERS = {
+    *("test_access", "test_after_sales", "test_after_sales_figures", "test_concurrency"),
+    *("test_imports", "test_journey", "test_lock_order", "test_many_packages", "test_margins"),
+    *("test_order_machine", "test_order_search", "test_order_tags", "test_sales_report"),
+    *("test_statement_counts", "test_store_changes", "test_vendor_changes"),
+    *("test_write_backs", "test_brokers"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test` leaves to `make test-long`."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        is_of_postgresql = "postgresql" in parameters.values()
+        is_here = item.path.parent == Path(__file__).parent
+        if is_here and is_of_postgresql and item.path.stem not in SQL_MATTERS:
+            item.add_marker(pytest.mark.long)
+
 
 @pytest.fixture
 def stack(database: Database, tmp_path: Path) -> Iterator[Stack]:
