@@ -6,7 +6,8 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 LOCKED := .venv/.locked
 READY := .venv/.ready
-PYTEST_FLAGS ?= -n auto
+# Many tests wait for something: three of them keep two processors busy.
+PYTEST_FLAGS ?= -n $(shell expr \( $$(nproc) \* 3 + 1 \) / 2)
 
 help:  ## Show this list
 	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
