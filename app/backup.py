@@ -10,7 +10,6 @@ changed. A backup is made beside its target and renamed, so half of one is never
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -68,7 +67,7 @@ def make_backup(settings: Settings, target: Path) -> Manifest:
         _write_durably(draft / MANIFEST, json.dumps(asdict(manifest), indent=1))
         _sync_folders(draft)
         draft.replace(target.absolute())
-        _sync(target.absolute().parent)
+        sqlite_copies.flush(target.absolute().parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -172,7 +171,7 @@ def _copy_photos(source: Path, target: Path) -> None:
             (target / name).unlink(missing_ok=True)
             continue
         (target / name).chmod(0o600)
-        _sync(target / name)
+        sqlite_copies.flush(target / name)
 
 
 def _described(path: Path) -> tuple[int, str]:
@@ -183,17 +182,9 @@ def _described(path: Path) -> tuple[int, str]:
 def _write_durably(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
     path.chmod(0o600)
-    _sync(path)
+    sqlite_copies.flush(path)
 
 
 def _sync_folders(root: Path) -> None:
     for path in (root, *(path for path in root.rglob("*") if path.is_dir())):
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        sqlite_copies.flush(path)

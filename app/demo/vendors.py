@@ -6,7 +6,7 @@ the request id of the first time.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -237,10 +237,3 @@ class VendorAgent:
     def _count(self, **more: int) -> None:
         counted = {name: getattr(self.tally, name) + extra for name, extra in more.items()}
         self.tally = replace(self.tally, **counted)
-
-
-def check_vendors(vendors: Sequence[VendorAgent]) -> None:
-    """Raise the failure of a vendor that had to give up."""
-    for vendor in vendors:
-        if vendor.failure is not None:
-            raise vendor.failure

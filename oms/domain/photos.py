@@ -127,11 +127,6 @@ class Upload:
     created_at: int
 
     @property
-    def size_max(self) -> int:
-        """Return how many bytes it may grow to."""
-        return self.size or PHOTO_BYTES_MAX
-
-    @property
     def expire_at(self) -> int:
         """Return when it is forgotten."""
         return self.created_at + UPLOAD_KEPT_MS

@@ -39,7 +39,7 @@ def save(db: Database, target: Path) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")  # One file, without a log beside it.
     except (sqlite3.DatabaseError, peewee.DatabaseError) as error:
         raise Refused(f"{db.file} cannot be read: {error}") from error
-    _sync(target)
+    flush(target)
 
 
 def settle(file: Path) -> None:
@@ -70,12 +70,13 @@ def put_in_place(draft: Path, target: Path) -> None:
             settle(target)
     for suffix in _LOGS:
         target.with_name(target.name + suffix).unlink(missing_ok=True)
-    _sync(draft)
+    flush(draft)
     draft.replace(target)
-    _sync(target.parent)
+    flush(target.parent)
 
 
-def _sync(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have a file, or the names in a folder, written to the disk."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

@@ -7,6 +7,7 @@ import click
 
 from fbali.cli import names
 from fbali.cli.command import Verb
+from fbali.cli.commands.order_selection import HOLD_REASONS
 from fbali.cli.exit_codes import ExitCode
 from fbali.cli.invocation import Invocation
 from fbali.cli.order_batches import call_in_batches, exit_code_of_batches, orders_argument
@@ -16,23 +17,12 @@ if TYPE_CHECKING:  # Loading it here would cost every help the start of protobuf
     from fbali.v1.hold_pb2 import HoldReason
     from fbali.v1.order_pb2 import Order
 
-REASONS = [
-    "merchant",
-    "address",
-    "payment",
-    "fraud-risk",
-    "out-of-stock",
-    "margin",
-    "duplicate-suspect",
-    "cool-off",
-]
-
 
 @click.command(
     "hold", cls=Verb, example="fbali orders hold o0order --reason address --note 'no house number'"
 )
 @orders_argument
-@click.option("--reason", type=click.Choice(REASONS), required=True, help="Why.")
+@click.option("--reason", type=click.Choice(HOLD_REASONS), required=True, help="Why.")
 @click.option("--note", default="", help="In your words.")
 @click.option("--until", type=MOMENT, metavar="TIME", help="It ends by itself at this local time.")
 @click.pass_obj
@@ -70,7 +60,7 @@ def hold(
 
 @click.command("release", cls=Verb, example="fbali orders release o0order --reason address")
 @orders_argument
-@click.option("--reason", type=click.Choice(REASONS), help="Only holds of this reason.")
+@click.option("--reason", type=click.Choice(HOLD_REASONS), help="Only holds of this reason.")
 @click.pass_obj
 def release(
     invocation: Invocation, *, order_names: tuple[str, ...], reason: str | None
