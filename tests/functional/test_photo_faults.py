@@ -77,13 +77,15 @@ def test_upload_outlives_servers_that_are_killed(stack: Stack, estate: Estate, a
     data = photo_of_size(6_000_000)
     sent: list[int] = []
     deaths = [1_000_000, 2_500_000, 4_000_000, len(data)]
+    killers: list[threading.Timer] = []
 
     def die_on_the_way(committed: int, _size: int) -> None:
         sent.append(committed)
         if deaths and committed >= deaths[0]:
             deaths.pop(0)
             # At the end in a moment, so that it is the decoding that is hit.
-            threading.Timer(0.2 if not deaths else 0.0, revive).start()
+            killers.append(threading.Timer(0.2 if not deaths else 0.0, revive))
+            killers[-1].start()
 
     def revive() -> None:
         api.kill()
@@ -93,6 +95,8 @@ def test_upload_outlives_servers_that_are_killed(stack: Stack, estate: Estate, a
     source.write_bytes(data)
     with Client(f"127.0.0.1:{api.port}", token=stack.merchant.secret) as client:
         photo = client.upload_photo(estate.drafted, source, progress=die_on_the_way)
+    for killer in killers:
+        killer.join()
 
     shown = stack.merchant.call(ListPhotosRequest(parent=estate.drafted)).photos
     assert [item.name for item in shown if item.file_name == "six.jpg"] == [photo.name]
