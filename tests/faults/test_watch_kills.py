@@ -12,11 +12,14 @@ from fbali.v1.admin_service_pb2 import CreateMerchantRequest, IssueTokenRequest
 from fbali.v1.order_service_pb2 import WatchOrdersRequest
 from fbali.v1.order_service_pb2_grpc import OrderServiceStub
 from fbali.v1.token_pb2 import ROLE_MERCHANT
+from oms.domain.errors import Unavailable
 from oms.storage import events
 from oms.storage.database import Database
 from oms.storage.events import NewEvent
+from tests.functional.watchers import tell, watching
+from tests.services.breakable import BreakablePostgres
 from tests.services.fleet import Fleet, free_port
-from tests.services.stack import wait_for
+from tests.services.stack import Stack, wait_for
 
 KILLS = 2
 
@@ -127,3 +130,28 @@ def _written(url: str) -> list[int]:
         found = [row[0] for row in database.all("SELECT sequence FROM event ORDER BY sequence")]
     database.close()
     return found
+
+
+def test_watch_outlives_a_database_that_is_killed(tmp_path: Path):
+    with BreakablePostgres() as postgres:
+        database = Database(postgres.url)
+        database.migrate()
+        with Stack(database, tmp_path) as stack:
+            watch = watching(stack.api.port, stack.merchant)
+            told = tell(stack, stack.merchant, 2)
+            watch.wait(lambda one: one.sequences == told)
+            postgres.kill()
+            time.sleep(1.0)
+            postgres.start_again()
+
+            told += wait_for(lambda: _told(stack))
+
+            watch.wait(lambda one: one.sequences == told)
+            watch.close()
+
+
+def _told(stack: Stack) -> list[int]:
+    try:
+        return tell(stack, stack.merchant, 3)
+    except Unavailable:
+        return []
