@@ -26,13 +26,14 @@ from fbali.v1 import money_pb2 as fbali_dot_v1_dot_money__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x66\x62\x61li/v1/cost_entry.proto\x12\x08\x66\x62\x61li.v1\x1a\x14\x66\x62\x61li/v1/money.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\x01\n\tCostEntry\x12 \n\x04kind\x18\x01 \x01(\x0e\x32\x12.fbali.v1.CostKind\x12$\n\x06source\x18\x02 \x01(\x0e\x32\x14.fbali.v1.CostSource\x12\x1f\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x0f.fbali.v1.Money\x12\x0c\n\x04note\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb2\x01\n\x08\x43ostKind\x12\x19\n\x15\x43OST_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43OST_KIND_PRODUCT\x10\x01\x12\x16\n\x12\x43OST_KIND_SHIPPING\x10\x02\x12\x19\n\x15\x43OST_KIND_SERVICE_FEE\x10\x03\x12\x11\n\rCOST_KIND_TAX\x10\x04\x12\x18\n\x14\x43OST_KIND_ADJUSTMENT\x10\x05\x12\x14\n\x10\x43OST_KIND_REFUND\x10\x06*u\n\nCostSource\x12\x1b\n\x17\x43OST_SOURCE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43OST_SOURCE_QUOTED\x10\x01\x12\x16\n\x12\x43OST_SOURCE_ACTUAL\x10\x02\x12\x1a\n\x16\x43OST_SOURCE_SETTLEMENT\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x66\x62\x61li/v1/cost_entry.proto\x12\x08\x66\x62\x61li.v1\x1a\x14\x66\x62\x61li/v1/money.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\x01\n\tCostEntry\x12 \n\x04kind\x18\x01 \x01(\x0e\x32\x12.fbali.v1.CostKind\x12$\n\x06source\x18\x02 \x01(\x0e\x32\x14.fbali.v1.CostSource\x12\x1f\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x0f.fbali.v1.Money\x12\x0c\n\x04note\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb2\x01\n\x08\x43ostKind\x12\x19\n\x15\x43OST_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43OST_KIND_PRODUCT\x10\x01\x12\x16\n\x12\x43OST_KIND_SHIPPING\x10\x02\x12\x19\n\x15\x43OST_KIND_SERVICE_FEE\x10\x03\x12\x11\n\rCOST_KIND_TAX\x10\x04\x12\x18\n\x14\x43OST_KIND_ADJUSTMENT\x10\x05\x12\x14\n\x10\x43OST_KIND_REFUND\x10\x06*u\n\nCostSource\x12\x1b\n\x17\x43OST_SOURCE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43OST_SOURCE_QUOTED\x10\x01\x12\x16\n\x12\x43OST_SOURCE_ACTUAL\x10\x02\x12\x1a\n\x16\x43OST_SOURCE_SETTLEMENT\x10\x03\x42J\n\x0c\x63om.fbali.v1P\x01Z\x10\x66\x62\x61li/v1;fbaliv1\xa2\x02\x03\x46\x42\x41\xaa\x02\x08\x46\x62\x61li.V1\xca\x02\x08\x46\x62\x61li\\V1\xea\x02\tFbali::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.cost_entry_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.fbali.v1P\001Z\020fbali/v1;fbaliv1\242\002\003FBA\252\002\010Fbali.V1\312\002\010Fbali\\V1\352\002\tFbali::V1'
   _globals['_COSTKIND']._serialized_start=277
   _globals['_COSTKIND']._serialized_end=455
   _globals['_COSTSOURCE']._serialized_start=457

@@ -106,6 +106,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The picture is damaged or cut off."""
     ERROR_REASON_PHOTO_TOO_COMPLEX: _ErrorReason.ValueType  # 56
     """INVALID_ARGUMENT. Reading the picture takes more time or memory than a photo may take."""
+    ERROR_REASON_RESUME_TOKEN_INVALID: _ErrorReason.ValueType  # 60
+    """INVALID_ARGUMENT. The resume token is not one of this log, or the other arguments changed."""
+    ERROR_REASON_RESUME_TOKEN_EXPIRED: _ErrorReason.ValueType  # 61
+    """OUT_OF_RANGE. The resume token is older than 7 days. Metadata: oldest_token (from which what is
+    still there can be read). What happened before it is lost to the watch: read the lists again.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. Sent as google.rpc.ErrorInfo.reason (without the prefix ERROR_REASON_) in
@@ -196,4 +202,10 @@ ERROR_REASON_PHOTO_UNREADABLE: ErrorReason.ValueType  # 55
 """INVALID_ARGUMENT. The picture is damaged or cut off."""
 ERROR_REASON_PHOTO_TOO_COMPLEX: ErrorReason.ValueType  # 56
 """INVALID_ARGUMENT. Reading the picture takes more time or memory than a photo may take."""
+ERROR_REASON_RESUME_TOKEN_INVALID: ErrorReason.ValueType  # 60
+"""INVALID_ARGUMENT. The resume token is not one of this log, or the other arguments changed."""
+ERROR_REASON_RESUME_TOKEN_EXPIRED: ErrorReason.ValueType  # 61
+"""OUT_OF_RANGE. The resume token is older than 7 days. Metadata: oldest_token (from which what is
+still there can be read). What happened before it is lost to the watch: read the lists again.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -26,13 +26,14 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66\x62\x61li/v1/exchange_rate.proto\x12\x08\x66\x62\x61li.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x02\n\x0c\x45xchangeRate\x12-\n\x12\x62\x61se_currency_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12.\n\x13quote_currency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x32\n\x04rate\x18\x03 \x01(\tB$\xbaH!r\x1f\x32\x1d^[0-9]{1,12}(\\.[0-9]{1,12})?$\x12/\n\x0brecord_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x66\x62\x61li/v1/exchange_rate.proto\x12\x08\x66\x62\x61li.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x02\n\x0c\x45xchangeRate\x12-\n\x12\x62\x61se_currency_code\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12.\n\x13quote_currency_code\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\x12\x32\n\x04rate\x18\x03 \x01(\tB$\xbaH!r\x1f\x32\x1d^[0-9]{1,12}(\\.[0-9]{1,12})?$\x12/\n\x0brecord_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampBJ\n\x0c\x63om.fbali.v1P\x01Z\x10\x66\x62\x61li/v1;fbaliv1\xa2\x02\x03\x46\x42\x41\xaa\x02\x08\x46\x62\x61li.V1\xca\x02\x08\x46\x62\x61li\\V1\xea\x02\tFbali::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.exchange_rate_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.fbali.v1P\001Z\020fbali/v1;fbaliv1\242\002\003FBA\252\002\010Fbali.V1\312\002\010Fbali\\V1\352\002\tFbali::V1'
   _globals['_EXCHANGERATE'].fields_by_name['base_currency_code']._loaded_options = None
   _globals['_EXCHANGERATE'].fields_by_name['base_currency_code']._serialized_options = b'\272H\016r\0142\n^[A-Z]{3}$'
   _globals['_EXCHANGERATE'].fields_by_name['quote_currency_code']._loaded_options = None

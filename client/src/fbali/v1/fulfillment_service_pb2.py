@@ -28,16 +28,19 @@ from fbali.v1 import cost_entry_pb2 as fbali_dot_v1_dot_cost__entry__pb2
 from fbali.v1 import money_pb2 as fbali_dot_v1_dot_money__pb2
 from fbali.v1 import package_pb2 as fbali_dot_v1_dot_package__pb2
 from fbali.v1 import vendor_pb2 as fbali_dot_v1_dot_vendor__pb2
+from fbali.v1 import watch_pb2 as fbali_dot_v1_dot_watch__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"fbali/v1/fulfillment_service.proto\x12\x08\x66\x62\x61li.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x66\x62\x61li/v1/allocation.proto\x1a\x19\x66\x62\x61li/v1/cost_entry.proto\x1a\x14\x66\x62\x61li/v1/money.proto\x1a\x16\x66\x62\x61li/v1/package.proto\x1a\x15\x66\x62\x61li/v1/vendor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x7f\n\x0cRecordedCost\x12.\n\x04kind\x18\x01 \x01(\x0e\x32\x12.fbali.v1.CostKindB\x0c\xbaH\t\x82\x01\x06\x10\x01 \x00 \x06\x12\'\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x0f.fbali.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\xfb\x01\n\x16ListAllocationsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12<\n\x06states\x18\x04 \x03(\x0e\x32\x19.fbali.v1.AllocationStateB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x08merchant\x18\x05 \x01(\tB%\xbaH\"r\x1d\x32\x1b^merchants/[0-9a-z-]{1,40}$\xd8\x01\x01\"]\n\x17ListAllocationsResponse\x12)\n\x0b\x61llocations\x18\x01 \x03(\x0b\x32\x14.fbali.v1.Allocation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x14GetAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\"A\n\x15GetAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x9c\x01\n\x17\x41\x63\x63\x65ptAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x18\x41\x63\x63\x65ptAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xef\x01\n\x17RejectAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x39\n\rreject_reason\x18\x02 \x01(\x0e\x32\x16.fbali.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x18RejectAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xee\x01\n\x16\x43loseAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x39\n\rreject_reason\x18\x02 \x01(\x0e\x32\x16.fbali.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"C\n\x17\x43loseAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xb9\x02\n\x14\x43reatePackageRequest\x12K\n\x06parent\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\"\n\x0ftracking_number\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x32\n\x0c\x63\x61rrier_code\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{0,40}$\x12/\n\x05lines\x18\x04 \x03(\x0b\x32\x15.fbali.v1.PackageLineB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x13\n\x0bhanded_over\x18\x05 \x01(\x08\x12\x15\n\x04\x65tag\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"e\n\x15\x43reatePackageResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xc7\x01\n\x12VoidPackageRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}/packages/[0-9a-z]{1,40}$\x12\x16\n\x04note\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"c\n\x13VoidPackageResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x8a\x03\n\x19ReportPackageEventRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}/packages/[0-9a-z]{1,40}$\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32\x16.fbali.v1.PackageStateB\x0e\xbaH\x0b\x82\x01\x08\x10\x01 \x00 \n \x0b\x12=\n\x10\x65xception_reason\x18\x03 \x01(\x0e\x32\x19.fbali.v1.ExceptionReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x38\n\noccur_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\xbaH\x05\xb2\x01\x02\x38\x01\x12\x1d\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x1a\n\x08location\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"j\n\x1aReportPackageEventResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xb3\x01\n\x12RecordCostsRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x31\n\x05\x63osts\x18\x02 \x03(\x0b\x32\x16.fbali.v1.RecordedCostB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x13RecordCostsResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x8b\x01\n\x1dListVendorPartnershipsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"f\n\x1eListVendorPartnershipsResponse\x12+\n\x0cpartnerships\x18\x01 \x03(\x0b\x32\x15.fbali.v1.Partnership\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x89\x01\n\x18\x41\x63\x63\x65ptPartnershipRequest\x12L\n\x04name\x18\x01 \x01(\tB>\xbaH;r927^merchants/[0-9a-z-]{1,40}/partnerships/[0-9a-z]{1,40}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x19\x41\x63\x63\x65ptPartnershipResponse\x12*\n\x0bpartnership\x18\x01 \x01(\x0b\x32\x15.fbali.v1.Partnership\"\xc6\x01\n\x19\x41nswerCancellationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x0e\n\x06\x61greed\x18\x02 \x01(\x08\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x1a\x41nswerCancellationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xa9\x01\n\x1a\x42\x61tchCreatePackagesRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x38\n\x08packages\x18\x02 \x03(\x0b\x32\x19.fbali.v1.PackageToCreateB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x1b\x42\x61tchCreatePackagesResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.fbali.v1.PackageResult\"\x80\x02\n\x0fPackageToCreate\x12O\n\nallocation\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\"\n\x0ftracking_number\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x32\n\x0c\x63\x61rrier_code\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{0,40}$\x12/\n\x05lines\x18\x04 \x03(\x0b\x32\x15.fbali.v1.PackageLineB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x13\n\x0bhanded_over\x18\x05 \x01(\x08\"\x89\x01\n\rPackageResult\x12\x12\n\nallocation\x18\x01 \x01(\t\x12\"\n\x07package\x18\x02 \x01(\x0b\x32\x11.fbali.v1.Package\x12\x0f\n\x07\x65xisted\x18\x03 \x01(\x08\x12\x16\n\x0erefusal_reason\x18\x04 \x01(\t\x12\x17\n\x0frefusal_message\x18\x05 \x01(\t2\xe8\t\n\x12\x46ulfillmentService\x12[\n\x0fListAllocations\x12 .fbali.v1.ListAllocationsRequest\x1a!.fbali.v1.ListAllocationsResponse\"\x03\x90\x02\x01\x12U\n\rGetAllocation\x12\x1e.fbali.v1.GetAllocationRequest\x1a\x1f.fbali.v1.GetAllocationResponse\"\x03\x90\x02\x01\x12^\n\x10\x41\x63\x63\x65ptAllocation\x12!.fbali.v1.AcceptAllocationRequest\x1a\".fbali.v1.AcceptAllocationResponse\"\x03\x90\x02\x02\x12^\n\x10RejectAllocation\x12!.fbali.v1.RejectAllocationRequest\x1a\".fbali.v1.RejectAllocationResponse\"\x03\x90\x02\x02\x12[\n\x0f\x43loseAllocation\x12 .fbali.v1.CloseAllocationRequest\x1a!.fbali.v1.CloseAllocationResponse\"\x03\x90\x02\x02\x12U\n\rCreatePackage\x12\x1e.fbali.v1.CreatePackageRequest\x1a\x1f.fbali.v1.CreatePackageResponse\"\x03\x90\x02\x02\x12O\n\x0bVoidPackage\x12\x1c.fbali.v1.VoidPackageRequest\x1a\x1d.fbali.v1.VoidPackageResponse\"\x03\x90\x02\x02\x12\x64\n\x12ReportPackageEvent\x12#.fbali.v1.ReportPackageEventRequest\x1a$.fbali.v1.ReportPackageEventResponse\"\x03\x90\x02\x02\x12O\n\x0bRecordCosts\x12\x1c.fbali.v1.RecordCostsRequest\x1a\x1d.fbali.v1.RecordCostsResponse\"\x03\x90\x02\x02\x12p\n\x16ListVendorPartnerships\x12\'.fbali.v1.ListVendorPartnershipsRequest\x1a(.fbali.v1.ListVendorPartnershipsResponse\"\x03\x90\x02\x01\x12\x61\n\x11\x41\x63\x63\x65ptPartnership\x12\".fbali.v1.AcceptPartnershipRequest\x1a#.fbali.v1.AcceptPartnershipResponse\"\x03\x90\x02\x02\x12\x64\n\x12\x41nswerCancellation\x12#.fbali.v1.AnswerCancellationRequest\x1a$.fbali.v1.AnswerCancellationResponse\"\x03\x90\x02\x02\x12g\n\x13\x42\x61tchCreatePackages\x12$.fbali.v1.BatchCreatePackagesRequest\x1a%.fbali.v1.BatchCreatePackagesResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"fbali/v1/fulfillment_service.proto\x12\x08\x66\x62\x61li.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x66\x62\x61li/v1/allocation.proto\x1a\x19\x66\x62\x61li/v1/cost_entry.proto\x1a\x14\x66\x62\x61li/v1/money.proto\x1a\x16\x66\x62\x61li/v1/package.proto\x1a\x15\x66\x62\x61li/v1/vendor.proto\x1a\x14\x66\x62\x61li/v1/watch.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x7f\n\x0cRecordedCost\x12.\n\x04kind\x18\x01 \x01(\x0e\x32\x12.fbali.v1.CostKindB\x0c\xbaH\t\x82\x01\x06\x10\x01 \x00 \x06\x12\'\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x0f.fbali.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\xfb\x01\n\x16ListAllocationsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12<\n\x06states\x18\x04 \x03(\x0e\x32\x19.fbali.v1.AllocationStateB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x08merchant\x18\x05 \x01(\tB%\xbaH\"r\x1d\x32\x1b^merchants/[0-9a-z-]{1,40}$\xd8\x01\x01\"]\n\x17ListAllocationsResponse\x12)\n\x0b\x61llocations\x18\x01 \x03(\x0b\x32\x14.fbali.v1.Allocation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x14GetAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\"A\n\x15GetAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x9c\x01\n\x17\x41\x63\x63\x65ptAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x18\x41\x63\x63\x65ptAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xef\x01\n\x17RejectAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x39\n\rreject_reason\x18\x02 \x01(\x0e\x32\x16.fbali.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x18RejectAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xee\x01\n\x16\x43loseAllocationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x39\n\rreject_reason\x18\x02 \x01(\x0e\x32\x16.fbali.v1.RejectReasonB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"C\n\x17\x43loseAllocationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xb9\x02\n\x14\x43reatePackageRequest\x12K\n\x06parent\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\"\n\x0ftracking_number\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x32\n\x0c\x63\x61rrier_code\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{0,40}$\x12/\n\x05lines\x18\x04 \x03(\x0b\x32\x15.fbali.v1.PackageLineB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x13\n\x0bhanded_over\x18\x05 \x01(\x08\x12\x15\n\x04\x65tag\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"e\n\x15\x43reatePackageResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xc7\x01\n\x12VoidPackageRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}/packages/[0-9a-z]{1,40}$\x12\x16\n\x04note\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"c\n\x13VoidPackageResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x8a\x03\n\x19ReportPackageEventRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}/packages/[0-9a-z]{1,40}$\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32\x16.fbali.v1.PackageStateB\x0e\xbaH\x0b\x82\x01\x08\x10\x01 \x00 \n \x0b\x12=\n\x10\x65xception_reason\x18\x03 \x01(\x0e\x32\x19.fbali.v1.ExceptionReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x38\n\noccur_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\xbaH\x05\xb2\x01\x02\x38\x01\x12\x1d\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x1a\n\x08location\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1f\n\nrequest_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"j\n\x1aReportPackageEventResponse\x12\"\n\x07package\x18\x01 \x01(\x0b\x32\x11.fbali.v1.Package\x12(\n\nallocation\x18\x02 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xb3\x01\n\x12RecordCostsRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x31\n\x05\x63osts\x18\x02 \x03(\x0b\x32\x16.fbali.v1.RecordedCostB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x13RecordCostsResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\x8b\x01\n\x1dListVendorPartnershipsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"f\n\x1eListVendorPartnershipsResponse\x12+\n\x0cpartnerships\x18\x01 \x03(\x0b\x32\x15.fbali.v1.Partnership\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x89\x01\n\x18\x41\x63\x63\x65ptPartnershipRequest\x12L\n\x04name\x18\x01 \x01(\tB>\xbaH;r927^merchants/[0-9a-z-]{1,40}/partnerships/[0-9a-z]{1,40}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x19\x41\x63\x63\x65ptPartnershipResponse\x12*\n\x0bpartnership\x18\x01 \x01(\x0b\x32\x15.fbali.v1.Partnership\"\xc6\x01\n\x19\x41nswerCancellationRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\x0e\n\x06\x61greed\x18\x02 \x01(\x08\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x1a\x41nswerCancellationResponse\x12(\n\nallocation\x18\x01 \x01(\x0b\x32\x14.fbali.v1.Allocation\"\xa9\x01\n\x1a\x42\x61tchCreatePackagesRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x38\n\x08packages\x18\x02 \x03(\x0b\x32\x19.fbali.v1.PackageToCreateB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x1b\x42\x61tchCreatePackagesResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.fbali.v1.PackageResult\"\x80\x02\n\x0fPackageToCreate\x12O\n\nallocation\x18\x01 \x01(\tB;\xbaH8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\x12\"\n\x0ftracking_number\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x32\n\x0c\x63\x61rrier_code\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^[0-9A-Za-z_-]{0,40}$\x12/\n\x05lines\x18\x04 \x03(\x0b\x32\x15.fbali.v1.PackageLineB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x13\n\x0bhanded_over\x18\x05 \x01(\x08\"\x89\x01\n\rPackageResult\x12\x12\n\nallocation\x18\x01 \x01(\t\x12\"\n\x07package\x18\x02 \x01(\x0b\x32\x11.fbali.v1.Package\x12\x0f\n\x07\x65xisted\x18\x03 \x01(\x08\x12\x16\n\x0erefusal_reason\x18\x04 \x01(\t\x12\x17\n\x0frefusal_message\x18\x05 \x01(\t\"\xab\x02\n\x17WatchAllocationsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1e\n\x0cresume_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1d\n\x15include_initial_state\x18\x03 \x01(\x08\x12\x44\n\x11\x62ookmark_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x02\x08<2\x02\x08\x01\x12Y\n\x0b\x61llocations\x18\x05 \x03(\tBD\xbaHA\x92\x01>\x10\x64\x18\x01\"8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\"\xa4\x02\n\x1bListAllocationEventsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^vendors/[0-9a-z-]{1,40}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12>\n\rwait_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0c\xbaH\t\xaa\x01\x06\"\x02\x08\x1e\x32\x00\x12Y\n\x0b\x61llocations\x18\x05 \x03(\tBD\xbaHA\x92\x01>\x10\x64\x18\x01\"8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$\"\x83\x01\n\x1cListAllocationEventsResponse\x12\x34\n\x11\x61llocation_events\x18\x01 \x03(\x0b\x32\x19.fbali.v1.AllocationEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x14\n\x0cresume_token\x18\x03 \x01(\t2\xb6\x0b\n\x12\x46ulfillmentService\x12[\n\x0fListAllocations\x12 .fbali.v1.ListAllocationsRequest\x1a!.fbali.v1.ListAllocationsResponse\"\x03\x90\x02\x01\x12U\n\rGetAllocation\x12\x1e.fbali.v1.GetAllocationRequest\x1a\x1f.fbali.v1.GetAllocationResponse\"\x03\x90\x02\x01\x12^\n\x10\x41\x63\x63\x65ptAllocation\x12!.fbali.v1.AcceptAllocationRequest\x1a\".fbali.v1.AcceptAllocationResponse\"\x03\x90\x02\x02\x12^\n\x10RejectAllocation\x12!.fbali.v1.RejectAllocationRequest\x1a\".fbali.v1.RejectAllocationResponse\"\x03\x90\x02\x02\x12[\n\x0f\x43loseAllocation\x12 .fbali.v1.CloseAllocationRequest\x1a!.fbali.v1.CloseAllocationResponse\"\x03\x90\x02\x02\x12U\n\rCreatePackage\x12\x1e.fbali.v1.CreatePackageRequest\x1a\x1f.fbali.v1.CreatePackageResponse\"\x03\x90\x02\x02\x12O\n\x0bVoidPackage\x12\x1c.fbali.v1.VoidPackageRequest\x1a\x1d.fbali.v1.VoidPackageResponse\"\x03\x90\x02\x02\x12\x64\n\x12ReportPackageEvent\x12#.fbali.v1.ReportPackageEventRequest\x1a$.fbali.v1.ReportPackageEventResponse\"\x03\x90\x02\x02\x12O\n\x0bRecordCosts\x12\x1c.fbali.v1.RecordCostsRequest\x1a\x1d.fbali.v1.RecordCostsResponse\"\x03\x90\x02\x02\x12p\n\x16ListVendorPartnerships\x12\'.fbali.v1.ListVendorPartnershipsRequest\x1a(.fbali.v1.ListVendorPartnershipsResponse\"\x03\x90\x02\x01\x12\x61\n\x11\x41\x63\x63\x65ptPartnership\x12\".fbali.v1.AcceptPartnershipRequest\x1a#.fbali.v1.AcceptPartnershipResponse\"\x03\x90\x02\x02\x12\x64\n\x12\x41nswerCancellation\x12#.fbali.v1.AnswerCancellationRequest\x1a$.fbali.v1.AnswerCancellationResponse\"\x03\x90\x02\x02\x12g\n\x13\x42\x61tchCreatePackages\x12$.fbali.v1.BatchCreatePackagesRequest\x1a%.fbali.v1.BatchCreatePackagesResponse\"\x03\x90\x02\x02\x12`\n\x10WatchAllocations\x12!.fbali.v1.WatchAllocationsRequest\x1a\".fbali.v1.WatchAllocationsResponse\"\x03\x90\x02\x01\x30\x01\x12j\n\x14ListAllocationEvents\x12%.fbali.v1.ListAllocationEventsRequest\x1a&.fbali.v1.ListAllocationEventsResponse\"\x03\x90\x02\x01\x42J\n\x0c\x63om.fbali.v1P\x01Z\x10\x66\x62\x61li/v1;fbaliv1\xa2\x02\x03\x46\x42\x41\xaa\x02\x08\x46\x62\x61li.V1\xca\x02\x08\x46\x62\x61li\\V1\xea\x02\tFbali::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.fulfillment_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.fbali.v1P\001Z\020fbali/v1;fbaliv1\242\002\003FBA\252\002\010Fbali.V1\312\002\010Fbali\\V1\352\002\tFbali::V1'
   _globals['_RECORDEDCOST'].fields_by_name['kind']._loaded_options = None
   _globals['_RECORDEDCOST'].fields_by_name['kind']._serialized_options = b'\272H\t\202\001\006\020\001 \000 \006'
   _globals['_RECORDEDCOST'].fields_by_name['amount']._loaded_options = None
@@ -154,6 +157,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PACKAGETOCREATE'].fields_by_name['carrier_code']._serialized_options = b'\272H\031r\0272\025^[0-9A-Za-z_-]{0,40}$'
   _globals['_PACKAGETOCREATE'].fields_by_name['lines']._loaded_options = None
   _globals['_PACKAGETOCREATE'].fields_by_name['lines']._serialized_options = b'\272H\006\222\001\003\020\310\001'
+  _globals['_WATCHALLOCATIONSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_WATCHALLOCATIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\035r\0332\031^vendors/[0-9a-z-]{1,40}$'
+  _globals['_WATCHALLOCATIONSREQUEST'].fields_by_name['resume_token']._loaded_options = None
+  _globals['_WATCHALLOCATIONSREQUEST'].fields_by_name['resume_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_WATCHALLOCATIONSREQUEST'].fields_by_name['bookmark_interval']._loaded_options = None
+  _globals['_WATCHALLOCATIONSREQUEST'].fields_by_name['bookmark_interval']._serialized_options = b'\272H\013\252\001\010\"\002\010<2\002\010\001'
+  _globals['_WATCHALLOCATIONSREQUEST'].fields_by_name['allocations']._loaded_options = None
+  _globals['_WATCHALLOCATIONSREQUEST'].fields_by_name['allocations']._serialized_options = b'\272HA\222\001>\020d\030\001\"8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$'
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\035r\0332\031^vendors/[0-9a-z-]{1,40}$'
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['wait_duration']._loaded_options = None
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['wait_duration']._serialized_options = b'\272H\t\252\001\006\"\002\010\0362\000'
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['allocations']._loaded_options = None
+  _globals['_LISTALLOCATIONEVENTSREQUEST'].fields_by_name['allocations']._serialized_options = b'\272HA\222\001>\020d\030\001\"8r624^vendors/[0-9a-z-]{1,40}/allocations/[0-9a-z]{1,40}$'
   _globals['_FULFILLMENTSERVICE'].methods_by_name['ListAllocations']._loaded_options = None
   _globals['_FULFILLMENTSERVICE'].methods_by_name['ListAllocations']._serialized_options = b'\220\002\001'
   _globals['_FULFILLMENTSERVICE'].methods_by_name['GetAllocation']._loaded_options = None
@@ -180,64 +201,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FULFILLMENTSERVICE'].methods_by_name['AnswerCancellation']._serialized_options = b'\220\002\002'
   _globals['_FULFILLMENTSERVICE'].methods_by_name['BatchCreatePackages']._loaded_options = None
   _globals['_FULFILLMENTSERVICE'].methods_by_name['BatchCreatePackages']._serialized_options = b'\220\002\002'
-  _globals['_RECORDEDCOST']._serialized_start=233
-  _globals['_RECORDEDCOST']._serialized_end=360
-  _globals['_LISTALLOCATIONSREQUEST']._serialized_start=363
-  _globals['_LISTALLOCATIONSREQUEST']._serialized_end=614
-  _globals['_LISTALLOCATIONSRESPONSE']._serialized_start=616
-  _globals['_LISTALLOCATIONSRESPONSE']._serialized_end=709
-  _globals['_GETALLOCATIONREQUEST']._serialized_start=711
-  _globals['_GETALLOCATIONREQUEST']._serialized_end=808
-  _globals['_GETALLOCATIONRESPONSE']._serialized_start=810
-  _globals['_GETALLOCATIONRESPONSE']._serialized_end=875
-  _globals['_ACCEPTALLOCATIONREQUEST']._serialized_start=878
-  _globals['_ACCEPTALLOCATIONREQUEST']._serialized_end=1034
-  _globals['_ACCEPTALLOCATIONRESPONSE']._serialized_start=1036
-  _globals['_ACCEPTALLOCATIONRESPONSE']._serialized_end=1104
-  _globals['_REJECTALLOCATIONREQUEST']._serialized_start=1107
-  _globals['_REJECTALLOCATIONREQUEST']._serialized_end=1346
-  _globals['_REJECTALLOCATIONRESPONSE']._serialized_start=1348
-  _globals['_REJECTALLOCATIONRESPONSE']._serialized_end=1416
-  _globals['_CLOSEALLOCATIONREQUEST']._serialized_start=1419
-  _globals['_CLOSEALLOCATIONREQUEST']._serialized_end=1657
-  _globals['_CLOSEALLOCATIONRESPONSE']._serialized_start=1659
-  _globals['_CLOSEALLOCATIONRESPONSE']._serialized_end=1726
-  _globals['_CREATEPACKAGEREQUEST']._serialized_start=1729
-  _globals['_CREATEPACKAGEREQUEST']._serialized_end=2042
-  _globals['_CREATEPACKAGERESPONSE']._serialized_start=2044
-  _globals['_CREATEPACKAGERESPONSE']._serialized_end=2145
-  _globals['_VOIDPACKAGEREQUEST']._serialized_start=2148
-  _globals['_VOIDPACKAGEREQUEST']._serialized_end=2347
-  _globals['_VOIDPACKAGERESPONSE']._serialized_start=2349
-  _globals['_VOIDPACKAGERESPONSE']._serialized_end=2448
-  _globals['_REPORTPACKAGEEVENTREQUEST']._serialized_start=2451
-  _globals['_REPORTPACKAGEEVENTREQUEST']._serialized_end=2845
-  _globals['_REPORTPACKAGEEVENTRESPONSE']._serialized_start=2847
-  _globals['_REPORTPACKAGEEVENTRESPONSE']._serialized_end=2953
-  _globals['_RECORDCOSTSREQUEST']._serialized_start=2956
-  _globals['_RECORDCOSTSREQUEST']._serialized_end=3135
-  _globals['_RECORDCOSTSRESPONSE']._serialized_start=3137
-  _globals['_RECORDCOSTSRESPONSE']._serialized_end=3200
-  _globals['_LISTVENDORPARTNERSHIPSREQUEST']._serialized_start=3203
-  _globals['_LISTVENDORPARTNERSHIPSREQUEST']._serialized_end=3342
-  _globals['_LISTVENDORPARTNERSHIPSRESPONSE']._serialized_start=3344
-  _globals['_LISTVENDORPARTNERSHIPSRESPONSE']._serialized_end=3446
-  _globals['_ACCEPTPARTNERSHIPREQUEST']._serialized_start=3449
-  _globals['_ACCEPTPARTNERSHIPREQUEST']._serialized_end=3586
-  _globals['_ACCEPTPARTNERSHIPRESPONSE']._serialized_start=3588
-  _globals['_ACCEPTPARTNERSHIPRESPONSE']._serialized_end=3659
-  _globals['_ANSWERCANCELLATIONREQUEST']._serialized_start=3662
-  _globals['_ANSWERCANCELLATIONREQUEST']._serialized_end=3860
-  _globals['_ANSWERCANCELLATIONRESPONSE']._serialized_start=3862
-  _globals['_ANSWERCANCELLATIONRESPONSE']._serialized_end=3932
-  _globals['_BATCHCREATEPACKAGESREQUEST']._serialized_start=3935
-  _globals['_BATCHCREATEPACKAGESREQUEST']._serialized_end=4104
-  _globals['_BATCHCREATEPACKAGESRESPONSE']._serialized_start=4106
-  _globals['_BATCHCREATEPACKAGESRESPONSE']._serialized_end=4177
-  _globals['_PACKAGETOCREATE']._serialized_start=4180
-  _globals['_PACKAGETOCREATE']._serialized_end=4436
-  _globals['_PACKAGERESULT']._serialized_start=4439
-  _globals['_PACKAGERESULT']._serialized_end=4576
-  _globals['_FULFILLMENTSERVICE']._serialized_start=4579
-  _globals['_FULFILLMENTSERVICE']._serialized_end=5835
+  _globals['_FULFILLMENTSERVICE'].methods_by_name['WatchAllocations']._loaded_options = None
+  _globals['_FULFILLMENTSERVICE'].methods_by_name['WatchAllocations']._serialized_options = b'\220\002\001'
+  _globals['_FULFILLMENTSERVICE'].methods_by_name['ListAllocationEvents']._loaded_options = None
+  _globals['_FULFILLMENTSERVICE'].methods_by_name['ListAllocationEvents']._serialized_options = b'\220\002\001'
+  _globals['_RECORDEDCOST']._serialized_start=287
+  _globals['_RECORDEDCOST']._serialized_end=414
+  _globals['_LISTALLOCATIONSREQUEST']._serialized_start=417
+  _globals['_LISTALLOCATIONSREQUEST']._serialized_end=668
+  _globals['_LISTALLOCATIONSRESPONSE']._serialized_start=670
+  _globals['_LISTALLOCATIONSRESPONSE']._serialized_end=763
+  _globals['_GETALLOCATIONREQUEST']._serialized_start=765
+  _globals['_GETALLOCATIONREQUEST']._serialized_end=862
+  _globals['_GETALLOCATIONRESPONSE']._serialized_start=864
+  _globals['_GETALLOCATIONRESPONSE']._serialized_end=929
+  _globals['_ACCEPTALLOCATIONREQUEST']._serialized_start=932
+  _globals['_ACCEPTALLOCATIONREQUEST']._serialized_end=1088
+  _globals['_ACCEPTALLOCATIONRESPONSE']._serialized_start=1090
+  _globals['_ACCEPTALLOCATIONRESPONSE']._serialized_end=1158
+  _globals['_REJECTALLOCATIONREQUEST']._serialized_start=1161
+  _globals['_REJECTALLOCATIONREQUEST']._serialized_end=1400
+  _globals['_REJECTALLOCATIONRESPONSE']._serialized_start=1402
+  _globals['_REJECTALLOCATIONRESPONSE']._serialized_end=1470
+  _globals['_CLOSEALLOCATIONREQUEST']._serialized_start=1473
+  _globals['_CLOSEALLOCATIONREQUEST']._serialized_end=1711
+  _globals['_CLOSEALLOCATIONRESPONSE']._serialized_start=1713
+  _globals['_CLOSEALLOCATIONRESPONSE']._serialized_end=1780
+  _globals['_CREATEPACKAGEREQUEST']._serialized_start=1783
+  _globals['_CREATEPACKAGEREQUEST']._serialized_end=2096
+  _globals['_CREATEPACKAGERESPONSE']._serialized_start=2098
+  _globals['_CREATEPACKAGERESPONSE']._serialized_end=2199
+  _globals['_VOIDPACKAGEREQUEST']._serialized_start=2202
+  _globals['_VOIDPACKAGEREQUEST']._serialized_end=2401
+  _globals['_VOIDPACKAGERESPONSE']._serialized_start=2403
+  _globals['_VOIDPACKAGERESPONSE']._serialized_end=2502
+  _globals['_REPORTPACKAGEEVENTREQUEST']._serialized_start=2505
+  _globals['_REPORTPACKAGEEVENTREQUEST']._serialized_end=2899
+  _globals['_REPORTPACKAGEEVENTRESPONSE']._serialized_start=2901
+  _globals['_REPORTPACKAGEEVENTRESPONSE']._serialized_end=3007
+  _globals['_RECORDCOSTSREQUEST']._serialized_start=3010
+  _globals['_RECORDCOSTSREQUEST']._serialized_end=3189
+  _globals['_RECORDCOSTSRESPONSE']._serialized_start=3191
+  _globals['_RECORDCOSTSRESPONSE']._serialized_end=3254
+  _globals['_LISTVENDORPARTNERSHIPSREQUEST']._serialized_start=3257
+  _globals['_LISTVENDORPARTNERSHIPSREQUEST']._serialized_end=3396
+  _globals['_LISTVENDORPARTNERSHIPSRESPONSE']._serialized_start=3398
+  _globals['_LISTVENDORPARTNERSHIPSRESPONSE']._serialized_end=3500
+  _globals['_ACCEPTPARTNERSHIPREQUEST']._serialized_start=3503
+  _globals['_ACCEPTPARTNERSHIPREQUEST']._serialized_end=3640
+  _globals['_ACCEPTPARTNERSHIPRESPONSE']._serialized_start=3642
+  _globals['_ACCEPTPARTNERSHIPRESPONSE']._serialized_end=3713
+  _globals['_ANSWERCANCELLATIONREQUEST']._serialized_start=3716
+  _globals['_ANSWERCANCELLATIONREQUEST']._serialized_end=3914
+  _globals['_ANSWERCANCELLATIONRESPONSE']._serialized_start=3916
+  _globals['_ANSWERCANCELLATIONRESPONSE']._serialized_end=3986
+  _globals['_BATCHCREATEPACKAGESREQUEST']._serialized_start=3989
+  _globals['_BATCHCREATEPACKAGESREQUEST']._serialized_end=4158
+  _globals['_BATCHCREATEPACKAGESRESPONSE']._serialized_start=4160
+  _globals['_BATCHCREATEPACKAGESRESPONSE']._serialized_end=4231
+  _globals['_PACKAGETOCREATE']._serialized_start=4234
+  _globals['_PACKAGETOCREATE']._serialized_end=4490
+  _globals['_PACKAGERESULT']._serialized_start=4493
+  _globals['_PACKAGERESULT']._serialized_end=4630
+  _globals['_WATCHALLOCATIONSREQUEST']._serialized_start=4633
+  _globals['_WATCHALLOCATIONSREQUEST']._serialized_end=4932
+  _globals['_LISTALLOCATIONEVENTSREQUEST']._serialized_start=4935
+  _globals['_LISTALLOCATIONEVENTSREQUEST']._serialized_end=5227
+  _globals['_LISTALLOCATIONEVENTSRESPONSE']._serialized_start=5230
+  _globals['_LISTALLOCATIONEVENTSRESPONSE']._serialized_end=5361
+  _globals['_FULFILLMENTSERVICE']._serialized_start=5364
+  _globals['_FULFILLMENTSERVICE']._serialized_end=6826
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from fbali.v1 import fulfillment_service_pb2 as fbali_dot_v1_dot_fulfillment__service__pb2
+from fbali.v1 import watch_pb2 as fbali_dot_v1_dot_watch__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -102,6 +103,16 @@ class FulfillmentServiceStub:
                 '/fbali.v1.FulfillmentService/BatchCreatePackages',
                 request_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesResponse.FromString,
+                _registered_method=True)
+        self.WatchAllocations = channel.unary_stream(
+                '/fbali.v1.FulfillmentService/WatchAllocations',
+                request_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.WatchAllocationsRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_watch__pb2.WatchAllocationsResponse.FromString,
+                _registered_method=True)
+        self.ListAllocationEvents = channel.unary_unary(
+                '/fbali.v1.FulfillmentService/ListAllocationEvents',
+                request_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.ListAllocationEventsRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.ListAllocationEventsResponse.FromString,
                 _registered_method=True)
 
 
@@ -220,6 +231,26 @@ class FulfillmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchAllocations(self, request, context):
+        """Sends what happens to the vendor's allocations and their parcels as it happens, each event at
+        least once and those of one allocation in their order. Tokens, bookmarks and the end of a watch
+        are as with OrderService.WatchOrders. Reasons: RESOURCE_NOT_FOUND (an allocation),
+        RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, LIMIT_EXCEEDED (too many watches, or nothing was
+        read for 30 seconds).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAllocationEvents(self, request, context):
+        """Lists what happened to the vendor's allocations, oldest first, for 7 days; waits for news if
+        asked. It is the log that WatchAllocations sends, for callers that cannot hold a stream.
+        Reasons: RESOURCE_NOT_FOUND (an allocation), RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FulfillmentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -287,6 +318,16 @@ def add_FulfillmentServiceServicer_to_server(servicer, server):
                     servicer.BatchCreatePackages,
                     request_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesResponse.SerializeToString,
+            ),
+            'WatchAllocations': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAllocations,
+                    request_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.WatchAllocationsRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_watch__pb2.WatchAllocationsResponse.SerializeToString,
+            ),
+            'ListAllocationEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAllocationEvents,
+                    request_deserializer=fbali_dot_v1_dot_fulfillment__service__pb2.ListAllocationEventsRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_fulfillment__service__pb2.ListAllocationEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -644,6 +685,60 @@ class FulfillmentService:
             '/fbali.v1.FulfillmentService/BatchCreatePackages',
             fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesRequest.SerializeToString,
             fbali_dot_v1_dot_fulfillment__service__pb2.BatchCreatePackagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAllocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/fbali.v1.FulfillmentService/WatchAllocations',
+            fbali_dot_v1_dot_fulfillment__service__pb2.WatchAllocationsRequest.SerializeToString,
+            fbali_dot_v1_dot_watch__pb2.WatchAllocationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAllocationEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.FulfillmentService/ListAllocationEvents',
+            fbali_dot_v1_dot_fulfillment__service__pb2.ListAllocationEventsRequest.SerializeToString,
+            fbali_dot_v1_dot_fulfillment__service__pb2.ListAllocationEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

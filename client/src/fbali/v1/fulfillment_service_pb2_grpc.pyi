@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from fbali.v1 import fulfillment_service_pb2 as _fulfillment_service_pb2
+from fbali.v1 import watch_pb2 as _watch_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -90,6 +91,18 @@ class FulfillmentServiceStub:
     exists already with the same number and allocation is answered as it is, so that a file may be
     sent again. Reasons: REQUEST_ID_REUSED.
     """
+    WatchAllocations: _grpc.UnaryStreamMultiCallable[_fulfillment_service_pb2.WatchAllocationsRequest, _watch_pb2.WatchAllocationsResponse]
+    """Sends what happens to the vendor's allocations and their parcels as it happens, each event at
+    least once and those of one allocation in their order. Tokens, bookmarks and the end of a watch
+    are as with OrderService.WatchOrders. Reasons: RESOURCE_NOT_FOUND (an allocation),
+    RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, LIMIT_EXCEEDED (too many watches, or nothing was
+    read for 30 seconds).
+    """
+    ListAllocationEvents: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.ListAllocationEventsRequest, _fulfillment_service_pb2.ListAllocationEventsResponse]
+    """Lists what happened to the vendor's allocations, oldest first, for 7 days; waits for news if
+    asked. It is the log that WatchAllocations sends, for callers that cannot hold a stream.
+    Reasons: RESOURCE_NOT_FOUND (an allocation), RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED.
+    """
 
 @_typing.type_check_only
 class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
@@ -152,6 +165,18 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     """Announces up to 500 parcels. Answers per parcel: each is announced wholly or refused; one that
     exists already with the same number and allocation is answered as it is, so that a file may be
     sent again. Reasons: REQUEST_ID_REUSED.
+    """
+    WatchAllocations: _aio.UnaryStreamMultiCallable[_fulfillment_service_pb2.WatchAllocationsRequest, _watch_pb2.WatchAllocationsResponse]  # type: ignore[assignment]
+    """Sends what happens to the vendor's allocations and their parcels as it happens, each event at
+    least once and those of one allocation in their order. Tokens, bookmarks and the end of a watch
+    are as with OrderService.WatchOrders. Reasons: RESOURCE_NOT_FOUND (an allocation),
+    RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, LIMIT_EXCEEDED (too many watches, or nothing was
+    read for 30 seconds).
+    """
+    ListAllocationEvents: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.ListAllocationEventsRequest, _fulfillment_service_pb2.ListAllocationEventsResponse]  # type: ignore[assignment]
+    """Lists what happened to the vendor's allocations, oldest first, for 7 days; waits for news if
+    asked. It is the log that WatchAllocations sends, for callers that cannot hold a stream.
+    Reasons: RESOURCE_NOT_FOUND (an allocation), RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED.
     """
 
 class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -290,6 +315,30 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Announces up to 500 parcels. Answers per parcel: each is announced wholly or refused; one that
         exists already with the same number and allocation is answered as it is, so that a file may be
         sent again. Reasons: REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchAllocations(
+        self,
+        request: _fulfillment_service_pb2.WatchAllocationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_watch_pb2.WatchAllocationsResponse], _abc.AsyncIterator[_watch_pb2.WatchAllocationsResponse]]:
+        """Sends what happens to the vendor's allocations and their parcels as it happens, each event at
+        least once and those of one allocation in their order. Tokens, bookmarks and the end of a watch
+        are as with OrderService.WatchOrders. Reasons: RESOURCE_NOT_FOUND (an allocation),
+        RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, LIMIT_EXCEEDED (too many watches, or nothing was
+        read for 30 seconds).
+        """
+
+    @_abc_1.abstractmethod
+    def ListAllocationEvents(
+        self,
+        request: _fulfillment_service_pb2.ListAllocationEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fulfillment_service_pb2.ListAllocationEventsResponse, _abc.Awaitable[_fulfillment_service_pb2.ListAllocationEventsResponse]]:
+        """Lists what happened to the vendor's allocations, oldest first, for 7 days; waits for news if
+        asked. It is the log that WatchAllocations sends, for callers that cannot hold a stream.
+        Reasons: RESOURCE_NOT_FOUND (an allocation), RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED.
         """
 
 def add_FulfillmentServiceServicer_to_server(servicer: FulfillmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x66\x62\x61li/v1/hold.proto\x12\x08\x66\x62\x61li.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x01\n\x04Hold\x12$\n\x06reason\x18\x01 \x01(\x0e\x32\x14.fbali.v1.HoldReason\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x0bOrderResult\x12\r\n\x05order\x18\x01 \x01(\t\x12\x16\n\x0erefusal_reason\x18\x02 \x01(\t\x12\x17\n\x0frefusal_message\x18\x03 \x01(\t*\x84\x02\n\nHoldReason\x12\x1b\n\x17HOLD_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14HOLD_REASON_MERCHANT\x10\x01\x12\x17\n\x13HOLD_REASON_ADDRESS\x10\x02\x12\x17\n\x13HOLD_REASON_PAYMENT\x10\x03\x12\x1a\n\x16HOLD_REASON_FRAUD_RISK\x10\x04\x12\x1c\n\x18HOLD_REASON_OUT_OF_STOCK\x10\x05\x12\x16\n\x12HOLD_REASON_MARGIN\x10\x06\x12!\n\x1dHOLD_REASON_DUPLICATE_SUSPECT\x10\x07\x12\x18\n\x14HOLD_REASON_COOL_OFF\x10\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x66\x62\x61li/v1/hold.proto\x12\x08\x66\x62\x61li.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x01\n\x04Hold\x12$\n\x06reason\x18\x01 \x01(\x0e\x32\x14.fbali.v1.HoldReason\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x0bOrderResult\x12\r\n\x05order\x18\x01 \x01(\t\x12\x16\n\x0erefusal_reason\x18\x02 \x01(\t\x12\x17\n\x0frefusal_message\x18\x03 \x01(\t*\x84\x02\n\nHoldReason\x12\x1b\n\x17HOLD_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14HOLD_REASON_MERCHANT\x10\x01\x12\x17\n\x13HOLD_REASON_ADDRESS\x10\x02\x12\x17\n\x13HOLD_REASON_PAYMENT\x10\x03\x12\x1a\n\x16HOLD_REASON_FRAUD_RISK\x10\x04\x12\x1c\n\x18HOLD_REASON_OUT_OF_STOCK\x10\x05\x12\x16\n\x12HOLD_REASON_MARGIN\x10\x06\x12!\n\x1dHOLD_REASON_DUPLICATE_SUSPECT\x10\x07\x12\x18\n\x14HOLD_REASON_COOL_OFF\x10\x08\x42J\n\x0c\x63om.fbali.v1P\x01Z\x10\x66\x62\x61li/v1;fbaliv1\xa2\x02\x03\x46\x42\x41\xaa\x02\x08\x46\x62\x61li.V1\xca\x02\x08\x46\x62\x61li\\V1\xea\x02\tFbali::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.hold_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.fbali.v1P\001Z\020fbali/v1;fbaliv1\242\002\003FBA\252\002\010Fbali.V1\312\002\010Fbali\\V1\352\002\tFbali::V1'
   _globals['_HOLDREASON']._serialized_start=320
   _globals['_HOLDREASON']._serialized_end=580
   _globals['_HOLD']._serialized_start=67

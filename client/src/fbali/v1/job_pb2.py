@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x66\x62\x61li/v1/job.proto\x12\x08\x66\x62\x61li.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x02\n\x03Job\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12!\n\x05state\x18\x03 \x01(\x0e\x32\x12.fbali.v1.JobState\x12\x10\n\x08merchant\x18\x04 \x01(\t\x12\x15\n\rfailure_count\x18\x05 \x01(\x05\x12\x13\n\x0b\x63rash_count\x18\x06 \x01(\x05\x12\x12\n\nlast_error\x18\x07 \x01(\t\x12,\n\x08\x64ue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x64iscard_effect\x18\x0b \x01(\t*\x9b\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_PENDING\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x19\n\x15JOB_STATE_QUARANTINED\x10\x04\x12\x17\n\x13JOB_STATE_DISCARDED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x66\x62\x61li/v1/job.proto\x12\x08\x66\x62\x61li.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x02\n\x03Job\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12!\n\x05state\x18\x03 \x01(\x0e\x32\x12.fbali.v1.JobState\x12\x10\n\x08merchant\x18\x04 \x01(\t\x12\x15\n\rfailure_count\x18\x05 \x01(\x05\x12\x13\n\x0b\x63rash_count\x18\x06 \x01(\x05\x12\x12\n\nlast_error\x18\x07 \x01(\t\x12,\n\x08\x64ue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x64iscard_effect\x18\x0b \x01(\t*\x9b\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_PENDING\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x19\n\x15JOB_STATE_QUARANTINED\x10\x04\x12\x17\n\x13JOB_STATE_DISCARDED\x10\x05\x42J\n\x0c\x63om.fbali.v1P\x01Z\x10\x66\x62\x61li/v1;fbaliv1\xa2\x02\x03\x46\x42\x41\xaa\x02\x08\x46\x62\x61li.V1\xca\x02\x08\x46\x62\x61li\\V1\xea\x02\tFbali::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.job_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.fbali.v1P\001Z\020fbali/v1;fbaliv1\242\002\003FBA\252\002\010Fbali.V1\312\002\010Fbali\\V1\352\002\tFbali::V1'
   _globals['_JOBSTATE']._serialized_start=387
   _globals['_JOBSTATE']._serialized_end=542
   _globals['_JOB']._serialized_start=66

@@ -12,8 +12,10 @@ from fbali.v1 import placement_pb2 as _placement_pb2
 from fbali.v1 import product_pb2 as _product_pb2
 from fbali.v1 import sales_report_pb2 as _sales_report_pb2
 from fbali.v1 import store_pb2 as _store_pb2
+from fbali.v1 import watch_pb2 as _watch_pb2
 from fbali.v1 import write_back_pb2 as _write_back_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -1491,3 +1493,125 @@ class GetSalesReportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetSalesReportResponse: _TypeAlias = GetSalesReportResponse  # noqa: Y015
+
+@_typing.final
+class WatchOrdersRequest(_message.Message):
+    """Request of WatchOrders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    INCLUDE_INITIAL_STATE_FIELD_NUMBER: _builtins.int
+    BOOKMARK_INTERVAL_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    resume_token: _builtins.str
+    """Go on after the message or page that carried this; empty begins now. The other fields but
+    bookmark_interval and include_initial_state stay as they were.
+    """
+    include_initial_state: _builtins.bool
+    """First send every admitted order that is not finished, then initial_state_complete, then what
+    happened since. With a resume_token, only what was left of an initial state that broke off.
+    """
+    @_builtins.property
+    def bookmark_interval(self) -> _duration_pb2.Duration:
+        """A bookmark comes after so long without a message; 1 to 60 seconds, unset means 15."""
+
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only what happens to these, each merchants/{merchant}/orders/{order}; empty for all."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        resume_token: _builtins.str = ...,
+        include_initial_state: _builtins.bool = ...,
+        bookmark_interval: _duration_pb2.Duration | None = ...,
+        orders: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark_interval", b"bookmark_interval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmark_interval", b"bookmark_interval", "include_initial_state", b"include_initial_state", "orders", b"orders", "parent", b"parent", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchOrdersRequest: _TypeAlias = WatchOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ListOrderEventsRequest(_message.Message):
+    """Request of ListOrderEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    WAIT_DURATION_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """merchants/{merchant}; merchants/- is the caller's own."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token or resume_token of a page, or resume_token of a watch of the same orders;
+    empty begins with the oldest event of the last 7 days.
+    """
+    @_builtins.property
+    def wait_duration(self) -> _duration_pb2.Duration:
+        """If there is nothing yet, wait for news up to so long, at most 30 seconds."""
+
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only what happened to these, each merchants/{merchant}/orders/{order}; empty for all."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        wait_duration: _duration_pb2.Duration | None = ...,
+        orders: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait_duration", b"wait_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "wait_duration", b"wait_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOrderEventsRequest: _TypeAlias = ListOrderEventsRequest  # noqa: Y015
+
+@_typing.final
+class ListOrderEventsResponse(_message.Message):
+    """Response of ListOrderEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_EVENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty when this page holds all that there is by now."""
+    resume_token: _builtins.str
+    """Where to go on when there is news: never empty."""
+    @_builtins.property
+    def order_events(self) -> _containers.RepeatedCompositeFieldContainer[_watch_pb2.OrderEvent]:
+        """What happened, in the order in which it was written."""
+
+    def __init__(
+        self,
+        *,
+        order_events: _abc.Iterable[_watch_pb2.OrderEvent] | None = ...,
+        next_page_token: _builtins.str = ...,
+        resume_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "order_events", b"order_events", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOrderEventsResponse: _TypeAlias = ListOrderEventsResponse  # noqa: Y015

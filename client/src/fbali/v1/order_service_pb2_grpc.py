@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from fbali.v1 import order_service_pb2 as fbali_dot_v1_dot_order__service__pb2
+from fbali.v1 import watch_pb2 as fbali_dot_v1_dot_watch__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -142,6 +143,16 @@ class OrderServiceStub:
                 '/fbali.v1.OrderService/GetSalesReport',
                 request_serializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.SerializeToString,
                 response_deserializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.FromString,
+                _registered_method=True)
+        self.WatchOrders = channel.unary_stream(
+                '/fbali.v1.OrderService/WatchOrders',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.WatchOrdersRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_watch__pb2.WatchOrdersResponse.FromString,
+                _registered_method=True)
+        self.ListOrderEvents = channel.unary_unary(
+                '/fbali.v1.OrderService/ListOrderEvents',
+                request_serializer=fbali_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.SerializeToString,
+                response_deserializer=fbali_dot_v1_dot_order__service__pb2.ListOrderEventsResponse.FromString,
                 _registered_method=True)
 
 
@@ -326,6 +337,28 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchOrders(self, request, context):
+        """Sends what happens to the merchant's orders as it happens, each event at least once and those
+        of one order in their order. Every message carries a token from which a later watch, on any
+        server of this installation, goes on without a gap for 7 days. Without a token it begins now.
+        A quiet watch gets bookmarks; the server ends it with OK after about 30 minutes and when it
+        stops, always after a last bookmark: go on from there. Reasons: RESOURCE_NOT_FOUND (an order),
+        RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, LIMIT_EXCEEDED (too many watches, or nothing was
+        read for 30 seconds).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrderEvents(self, request, context):
+        """Lists what happened to the merchant's orders, oldest first, for 7 days; waits for news if asked.
+        It is the log that WatchOrders sends, for callers that cannot hold a stream. Reasons:
+        RESOURCE_NOT_FOUND (an order), RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -433,6 +466,16 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.GetSalesReport,
                     request_deserializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.FromString,
                     response_serializer=fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.SerializeToString,
+            ),
+            'WatchOrders': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchOrders,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.WatchOrdersRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_watch__pb2.WatchOrdersResponse.SerializeToString,
+            ),
+            'ListOrderEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrderEvents,
+                    request_deserializer=fbali_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.FromString,
+                    response_serializer=fbali_dot_v1_dot_order__service__pb2.ListOrderEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1006,6 +1049,60 @@ class OrderService:
             '/fbali.v1.OrderService/GetSalesReport',
             fbali_dot_v1_dot_order__service__pb2.GetSalesReportRequest.SerializeToString,
             fbali_dot_v1_dot_order__service__pb2.GetSalesReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/fbali.v1.OrderService/WatchOrders',
+            fbali_dot_v1_dot_order__service__pb2.WatchOrdersRequest.SerializeToString,
+            fbali_dot_v1_dot_watch__pb2.WatchOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrderEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fbali.v1.OrderService/ListOrderEvents',
+            fbali_dot_v1_dot_order__service__pb2.ListOrderEventsRequest.SerializeToString,
+            fbali_dot_v1_dot_order__service__pb2.ListOrderEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from fbali.v1 import order_service_pb2 as _order_service_pb2
+from fbali.v1 import watch_pb2 as _watch_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -119,6 +120,20 @@ class OrderServiceStub:
     currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
     currency, or a period that ends before it begins).
     """
+    WatchOrders: _grpc.UnaryStreamMultiCallable[_order_service_pb2.WatchOrdersRequest, _watch_pb2.WatchOrdersResponse]
+    """Sends what happens to the merchant's orders as it happens, each event at least once and those
+    of one order in their order. Every message carries a token from which a later watch, on any
+    server of this installation, goes on without a gap for 7 days. Without a token it begins now.
+    A quiet watch gets bookmarks; the server ends it with OK after about 30 minutes and when it
+    stops, always after a last bookmark: go on from there. Reasons: RESOURCE_NOT_FOUND (an order),
+    RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, LIMIT_EXCEEDED (too many watches, or nothing was
+    read for 30 seconds).
+    """
+    ListOrderEvents: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListOrderEventsRequest, _order_service_pb2.ListOrderEventsResponse]
+    """Lists what happened to the merchant's orders, oldest first, for 7 days; waits for news if asked.
+    It is the log that WatchOrders sends, for callers that cannot hold a stream. Reasons:
+    RESOURCE_NOT_FOUND (an order), RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED.
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -210,6 +225,20 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
     currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
     currency, or a period that ends before it begins).
+    """
+    WatchOrders: _aio.UnaryStreamMultiCallable[_order_service_pb2.WatchOrdersRequest, _watch_pb2.WatchOrdersResponse]  # type: ignore[assignment]
+    """Sends what happens to the merchant's orders as it happens, each event at least once and those
+    of one order in their order. Every message carries a token from which a later watch, on any
+    server of this installation, goes on without a gap for 7 days. Without a token it begins now.
+    A quiet watch gets bookmarks; the server ends it with OK after about 30 minutes and when it
+    stops, always after a last bookmark: go on from there. Reasons: RESOURCE_NOT_FOUND (an order),
+    RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, LIMIT_EXCEEDED (too many watches, or nothing was
+    read for 30 seconds).
+    """
+    ListOrderEvents: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListOrderEventsRequest, _order_service_pb2.ListOrderEventsResponse]  # type: ignore[assignment]
+    """Lists what happened to the merchant's orders, oldest first, for 7 days; waits for news if asked.
+    It is the log that WatchOrders sends, for callers that cannot hold a stream. Reasons:
+    RESOURCE_NOT_FOUND (an order), RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED.
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -425,6 +454,32 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sums sales, refunds, costs, margin, orders per status and delivery times over a period, in one
         currency. Amounts without a recorded rate are left out and listed. Reasons: INVALID_FIELD (the
         currency, or a period that ends before it begins).
+        """
+
+    @_abc_1.abstractmethod
+    def WatchOrders(
+        self,
+        request: _order_service_pb2.WatchOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_watch_pb2.WatchOrdersResponse], _abc.AsyncIterator[_watch_pb2.WatchOrdersResponse]]:
+        """Sends what happens to the merchant's orders as it happens, each event at least once and those
+        of one order in their order. Every message carries a token from which a later watch, on any
+        server of this installation, goes on without a gap for 7 days. Without a token it begins now.
+        A quiet watch gets bookmarks; the server ends it with OK after about 30 minutes and when it
+        stops, always after a last bookmark: go on from there. Reasons: RESOURCE_NOT_FOUND (an order),
+        RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED, LIMIT_EXCEEDED (too many watches, or nothing was
+        read for 30 seconds).
+        """
+
+    @_abc_1.abstractmethod
+    def ListOrderEvents(
+        self,
+        request: _order_service_pb2.ListOrderEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ListOrderEventsResponse, _abc.Awaitable[_order_service_pb2.ListOrderEventsResponse]]:
+        """Lists what happened to the merchant's orders, oldest first, for 7 days; waits for news if asked.
+        It is the log that WatchOrders sends, for callers that cannot hold a stream. Reasons:
+        RESOURCE_NOT_FOUND (an order), RESUME_TOKEN_INVALID, RESUME_TOKEN_EXPIRED.
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from fbali.v1 import money_pb2 as fbali_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x66\x62\x61li/v1/product.proto\x12\x08\x66\x62\x61li.v1\x1a\x14\x66\x62\x61li/v1/money.proto\"\xaf\x01\n\x07Product\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0b\n\x03sku\x18\x05 \x01(\t\x12#\n\x08variants\x18\x06 \x03(\x0b\x32\x11.fbali.v1.Variant\x12\x15\n\rhosting_count\x18\x07 \x01(\x05\x12\x1a\n\x12waiting_unit_count\x18\x08 \x01(\x05\"h\n\x07Variant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0b\n\x03sku\x18\x04 \x01(\t\x12\x1e\n\x05price\x18\x05 \x01(\x0b\x32\x0f.fbali.v1.Moneyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x66\x62\x61li/v1/product.proto\x12\x08\x66\x62\x61li.v1\x1a\x14\x66\x62\x61li/v1/money.proto\"\xaf\x01\n\x07Product\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0b\n\x03sku\x18\x05 \x01(\t\x12#\n\x08variants\x18\x06 \x03(\x0b\x32\x11.fbali.v1.Variant\x12\x15\n\rhosting_count\x18\x07 \x01(\x05\x12\x1a\n\x12waiting_unit_count\x18\x08 \x01(\x05\"h\n\x07Variant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0b\n\x03sku\x18\x04 \x01(\t\x12\x1e\n\x05price\x18\x05 \x01(\x0b\x32\x0f.fbali.v1.MoneyBJ\n\x0c\x63om.fbali.v1P\x01Z\x10\x66\x62\x61li/v1;fbaliv1\xa2\x02\x03\x46\x42\x41\xaa\x02\x08\x46\x62\x61li.V1\xca\x02\x08\x46\x62\x61li\\V1\xea\x02\tFbali::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.product_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.fbali.v1P\001Z\020fbali/v1;fbaliv1\242\002\003FBA\252\002\010Fbali.V1\312\002\010Fbali\\V1\352\002\tFbali::V1'
   _globals['_PRODUCT']._serialized_start=59
   _globals['_PRODUCT']._serialized_end=234
   _globals['_VARIANT']._serialized_start=236

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x66\x62\x61li/v1/vendor.proto\x12\x08\x66\x62\x61li.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"]\n\x06Vendor\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9a\x02\n\x0bPartnership\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08merchant\x18\x02 \x01(\t\x12\x1d\n\x15merchant_display_name\x18\x03 \x01(\t\x12\x0e\n\x06vendor\x18\x04 \x01(\t\x12\x1b\n\x13vendor_display_name\x18\x05 \x01(\t\x12)\n\x05state\x18\x06 \x01(\x0e\x32\x1a.fbali.v1.PartnershipState\x12\x1b\n\x13\x61\x63\x63\x65ptance_required\x18\x07 \x01(\x08\x12\x18\n\x10\x61\x63\x63\x65ptance_hours\x18\x08 \x01(\x05\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x93\x01\n\x10PartnershipState\x12!\n\x1dPARTNERSHIP_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19PARTNERSHIP_STATE_INVITED\x10\x01\x12\x1c\n\x18PARTNERSHIP_STATE_ACTIVE\x10\x02\x12\x1f\n\x1bPARTNERSHIP_STATE_SUSPENDED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x66\x62\x61li/v1/vendor.proto\x12\x08\x66\x62\x61li.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"]\n\x06Vendor\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9a\x02\n\x0bPartnership\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08merchant\x18\x02 \x01(\t\x12\x1d\n\x15merchant_display_name\x18\x03 \x01(\t\x12\x0e\n\x06vendor\x18\x04 \x01(\t\x12\x1b\n\x13vendor_display_name\x18\x05 \x01(\t\x12)\n\x05state\x18\x06 \x01(\x0e\x32\x1a.fbali.v1.PartnershipState\x12\x1b\n\x13\x61\x63\x63\x65ptance_required\x18\x07 \x01(\x08\x12\x18\n\x10\x61\x63\x63\x65ptance_hours\x18\x08 \x01(\x05\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x93\x01\n\x10PartnershipState\x12!\n\x1dPARTNERSHIP_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19PARTNERSHIP_STATE_INVITED\x10\x01\x12\x1c\n\x18PARTNERSHIP_STATE_ACTIVE\x10\x02\x12\x1f\n\x1bPARTNERSHIP_STATE_SUSPENDED\x10\x03\x42J\n\x0c\x63om.fbali.v1P\x01Z\x10\x66\x62\x61li/v1;fbaliv1\xa2\x02\x03\x46\x42\x41\xaa\x02\x08\x46\x62\x61li.V1\xca\x02\x08\x46\x62\x61li\\V1\xea\x02\tFbali::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.vendor_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.fbali.v1P\001Z\020fbali/v1;fbaliv1\242\002\003FBA\252\002\010Fbali.V1\312\002\010Fbali\\V1\352\002\tFbali::V1'
   _globals['_PARTNERSHIPSTATE']._serialized_start=449
   _globals['_PARTNERSHIPSTATE']._serialized_end=596
   _globals['_VENDOR']._serialized_start=68

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x66\x62\x61li/v1/vendor_score.proto\x12\x08\x66\x62\x61li.v1\x1a\x1egoogle/protobuf/duration.proto\"\x86\x03\n\x0bVendorScore\x12\x0e\n\x06vendor\x18\x01 \x01(\t\x12\x1b\n\x13vendor_display_name\x18\x02 \x01(\t\x12\x18\n\x10\x61llocation_count\x18\x03 \x01(\x03\x12\x15\n\rpackage_count\x18\x04 \x01(\x03\x12+\n\x0etime_to_accept\x18\x05 \x01(\x0b\x32\x13.fbali.v1.Durations\x12)\n\x0ctime_to_ship\x18\x06 \x01(\x0b\x32\x13.fbali.v1.Durations\x12/\n\x12time_to_first_scan\x18\x07 \x01(\x0b\x32\x13.fbali.v1.Durations\x12,\n\x0ftime_to_deliver\x18\x08 \x01(\x0b\x32\x13.fbali.v1.Durations\x12\x1c\n\x0frejection_share\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x65xception_share\x18\n \x01(\x01H\x01\x88\x01\x01\x42\x12\n\x10_rejection_shareB\x12\n\x10_exception_share\"^\n\tDurations\x12)\n\x06median\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p90\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Durationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x66\x62\x61li/v1/vendor_score.proto\x12\x08\x66\x62\x61li.v1\x1a\x1egoogle/protobuf/duration.proto\"\x86\x03\n\x0bVendorScore\x12\x0e\n\x06vendor\x18\x01 \x01(\t\x12\x1b\n\x13vendor_display_name\x18\x02 \x01(\t\x12\x18\n\x10\x61llocation_count\x18\x03 \x01(\x03\x12\x15\n\rpackage_count\x18\x04 \x01(\x03\x12+\n\x0etime_to_accept\x18\x05 \x01(\x0b\x32\x13.fbali.v1.Durations\x12)\n\x0ctime_to_ship\x18\x06 \x01(\x0b\x32\x13.fbali.v1.Durations\x12/\n\x12time_to_first_scan\x18\x07 \x01(\x0b\x32\x13.fbali.v1.Durations\x12,\n\x0ftime_to_deliver\x18\x08 \x01(\x0b\x32\x13.fbali.v1.Durations\x12\x1c\n\x0frejection_share\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x65xception_share\x18\n \x01(\x01H\x01\x88\x01\x01\x42\x12\n\x10_rejection_shareB\x12\n\x10_exception_share\"^\n\tDurations\x12)\n\x06median\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p90\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationBJ\n\x0c\x63om.fbali.v1P\x01Z\x10\x66\x62\x61li/v1;fbaliv1\xa2\x02\x03\x46\x42\x41\xaa\x02\x08\x46\x62\x61li.V1\xca\x02\x08\x46\x62\x61li\\V1\xea\x02\tFbali::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fbali.v1.vendor_score_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.fbali.v1P\001Z\020fbali/v1;fbaliv1\242\002\003FBA\252\002\010Fbali.V1\312\002\010Fbali\\V1\352\002\tFbali::V1'
   _globals['_VENDORSCORE']._serialized_start=74
   _globals['_VENDORSCORE']._serialized_end=464
   _globals['_DURATIONS']._serialized_start=466
