@@ -28,6 +28,7 @@ from oms.storage import turns
 from oms.storage.database import Database, Row, marks
 
 _ERROR_LENGTH_MAX = 2_000
+_FREE = "lease_token = NULL, lease_until = 0, process_id = ''"
 
 
 class LeaseLostError(Exception):
@@ -68,12 +69,13 @@ def enqueue(
 
 
 def take_due(
-    db: Database, now_ms: int, limit: int, lane: Lane | None = None
+    db: Database, now_ms: int, limit: int, lane: Lane | None = None, process_id: str = ""
 ) -> list[tuple[str, str]]:
     """Return (id, kind) of due jobs of one lane or of all, oldest first; put off their wake-ups.
 
     Any number of relays may call it: a job goes to one of them, and to another one only after
-    REDISPATCH_MS, unless it was finished or put off meanwhile.
+    REDISPATCH_MS, unless it was finished or put off meanwhile. `process_id` names the process whose
+    memory alone has the wake-ups from now on.
     """
     skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
     lanes = tuple(Lane) if lane is None else (lane,)
@@ -86,7 +88,12 @@ def take_due(
             limit,
         )
         due_again = now_ms + REDISPATCH_MS
-        db.many("UPDATE job SET due_at = ? WHERE id = ?", [(due_again, row[0]) for row in rows])
+        # A lease that ran out stays that of its process, which may go on with it yet.
+        db.many(
+            "UPDATE job SET due_at = ?, process_id ="
+            " CASE WHEN lease_token IS NULL THEN ? ELSE process_id END WHERE id = ?",
+            [(due_again, process_id, row[0]) for row in rows],
+        )
     return [(row[0], row[1]) for row in rows]
 
 
@@ -99,8 +106,8 @@ def next_due_at(db: Database, lane: Lane) -> int | None:
     return None if row is None else int(row[0])
 
 
-def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
-    """Take the lease of a job; None when it is finished or another worker holds it.
+def claim(db: Database, job_id: str, now_ms: int, process_id: str = "") -> ClaimedJob | None:
+    """Take the lease of a job for a process; None when it is finished or another worker holds it.
 
     A lease that was never given back means that its worker died: that is counted before the job
     runs again, so that a job which kills its workers is found out. A run that goes on in the middle
@@ -110,10 +117,11 @@ def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
     with db.transaction():
         taken = db.run(
             "UPDATE job SET crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END,"
-            " lease_token = ?, lease_until = ?, due_at = ?, lease_generation ="
+            " lease_token = ?, process_id = ?, lease_until = ?, due_at = ?, lease_generation ="
             " CASE WHEN cursor = '{}' THEN generation ELSE lease_generation END"
             " WHERE id = ? AND state = 'PENDING' AND lease_until <= ?",
             token,
+            process_id,
             now_ms + LEASE_MS,
             now_ms + LEASE_MS,
             job_id,
@@ -201,8 +209,7 @@ def finish(db: Database, job: ClaimedJob, now_ms: int) -> None:
         db,
         job,
         "UPDATE job SET state = CASE WHEN generation = lease_generation THEN 'DONE' ELSE 'PENDING'"
-        " END, cursor = '{}', crashes = 0, failures = 0, last_error = '', lease_token = NULL,"
-        " lease_until = 0, due_at = ?,"
+        f" END, cursor = '{{}}', crashes = 0, failures = 0, last_error = '', {_FREE}, due_at = ?,"
         " finished_at = CASE WHEN generation = lease_generation THEN ? END"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         now_ms,
@@ -234,7 +241,7 @@ def defer(db: Database, job: ClaimedJob, due_at: int) -> None:
     _release(
         db,
         job,
-        "UPDATE job SET lease_token = NULL, lease_until = 0, due_at = ?"
+        f"UPDATE job SET {_FREE}, due_at = ?"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         due_at,
         job.id,
@@ -247,8 +254,8 @@ def put_off(db: Database, job: ClaimedJob, error: str, due_at: int) -> None:
     _release(
         db,
         job,
-        "UPDATE job SET failures = failures + 1, crashes = 0, last_error = ?, lease_token = NULL,"
-        " lease_until = 0, due_at = ? WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        f"UPDATE job SET failures = failures + 1, crashes = 0, last_error = ?, {_FREE}, due_at = ?"
+        " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         error[:_ERROR_LENGTH_MAX],
         due_at,
         job.id,
@@ -262,7 +269,7 @@ def quarantine(db: Database, job: ClaimedJob, error: str, now_ms: int) -> None:
         db,
         job,
         "UPDATE job SET state = 'QUARANTINED', failures = failures + 1, last_error = ?,"
-        " lease_token = NULL, lease_until = 0, finished_at = ?"
+        f" {_FREE}, finished_at = ?"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         error[:_ERROR_LENGTH_MAX],
         now_ms,

@@ -94,9 +94,10 @@ _ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, str, Mapping[str, Any]], None]] 
 class Leases:
     """Prolongs the leases that this process holds, from one thread, for as long as it lives."""
 
-    def __init__(self, oms: Oms) -> None:
-        """Start nothing yet; `start` does."""
+    def __init__(self, oms: Oms, process_id: str = "") -> None:
+        """Start nothing yet; `start` does. Processes without a name are not seen by others."""
         self._oms = oms
+        self.process_id = process_id
         self.is_winding_down = False
         self._held: dict[str, str] = {}
         self._owed: list[ClaimedJob] = []
@@ -175,7 +176,7 @@ def run_job(oms: Oms, leases: Leases, job_id: str) -> None:
         return
     crash_points.reach("job.woken")
     with oms.db.session():
-        job = jobs.claim(oms.db, job_id, oms.clock.now_ms())
+        job = jobs.claim(oms.db, job_id, oms.clock.now_ms(), leases.process_id)
     if job is None:
         return
     crash_points.reach("job.claimed")
