@@ -50,7 +50,9 @@ class Workers:
         self._scheduler = Scheduler(oms) if settings.is_embedded else None
         kind = "worker,scheduler" if self._scheduler else "worker"
         self._presence = Presence(oms, kind, self._problem)
-        self._leases = Leases(oms, self._presence.process_id)
+        # At least one, since somebody has to call them.
+        slow_max = max(1, settings.outside_threads // 2)
+        self._leases = Leases(oms, self._presence.process_id, slow_max)
         brokers = {lane: make_broker(settings) for lane in Lane}
         check_broker(brokers[Lane.INSIDE])
         actors = declare_actors(brokers, oms, self._leases)

@@ -42,7 +42,7 @@ class LinuxMachine:
 def _life(number: int) -> str:
     try:
         kernel = (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
-        namespace = os.stat(_PROC / "self/ns/pid").st_ino
+        namespace = (_PROC / "self/ns/pid").stat().st_ino
     except OSError:
         return ""
     began = _began(number)

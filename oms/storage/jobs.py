@@ -6,7 +6,7 @@ clock of the caller decides what is due.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -28,7 +28,9 @@ from oms.storage import turns
 from oms.storage.database import Database, Row, marks
 
 _ERROR_LENGTH_MAX = 2_000
-_FREE = "lease_token = NULL, lease_until = 0, process_id = ''"
+_IS_PATIENT = "WHEN job.failures > 0 OR job.lease_until > excluded.due_at"
+# Whatever makes a job that nobody holds due says when, so that a clock that is put back is noticed.
+_FREE = "due_at = ?, due_set_at = ?, lease_token = NULL, lease_until = 0, process_id = ''"
 
 
 class LeaseLostError(Exception):
@@ -51,17 +53,19 @@ def enqueue(
     """
     db.run(
         "INSERT INTO job (id, kind, merchant_id, dedupe_key, generation, args, cursor, state,"
-        " due_at, lease_until, lease_generation, crashes, failures, last_error, created_at, lane)"
-        " VALUES (?, ?, ?, ?, 1, ?, '{}', 'PENDING', ?, 0, 0, 0, 0, '', ?, ?)"
+        " due_at, due_set_at, lease_until, lease_generation, crashes, failures, last_error,"
+        " created_at, lane)"
+        " VALUES (?, ?, ?, ?, 1, ?, '{}', 'PENDING', ?, ?, 0, 0, 0, 0, '', ?, ?)"
         " ON CONFLICT (dedupe_key) WHERE state = 'PENDING' DO UPDATE SET"
-        " generation = job.generation + 1, due_at = CASE"
-        " WHEN job.failures > 0 OR job.lease_until > excluded.due_at THEN job.due_at"
-        " ELSE excluded.due_at END",
+        f" generation = job.generation + 1, due_at = CASE {_IS_PATIENT} THEN job.due_at"
+        f" ELSE excluded.due_at END, due_set_at = CASE {_IS_PATIENT} THEN job.due_set_at"
+        " ELSE excluded.due_set_at END",
         new_id(IdKind.JOB, now_ms),
         kind.value,
         merchant_id,
         dedupe_key,
         json.dumps(args or {}),
+        now_ms,
         now_ms,
         now_ms,
         lane_of(kind).value,
@@ -90,9 +94,9 @@ def take_due(
         due_again = now_ms + REDISPATCH_MS
         # A lease that ran out stays that of its process, which may go on with it yet.
         db.many(
-            "UPDATE job SET due_at = ?, process_id ="
+            "UPDATE job SET due_at = ?, due_set_at = ?, process_id ="
             " CASE WHEN lease_token IS NULL THEN ? ELSE process_id END WHERE id = ?",
-            [(due_again, process_id, row[0]) for row in rows],
+            [(due_again, now_ms, process_id, row[0]) for row in rows],
         )
     return [(row[0], row[1]) for row in rows]
 
@@ -148,22 +152,6 @@ def claim(db: Database, job_id: str, now_ms: int, process_id: str = "") -> Claim
     )
 
 
-def extend_leases(db: Database, leases: Sequence[tuple[str, str]], now_ms: int) -> None:
-    """Prolong the leases (job id, token) that this process holds.
-
-    A job that is being written is passed over: its step prolongs it, a trigger ends soon. Waiting
-    for one job with others in hand could meet somebody who goes the other way.
-    """
-    until = now_ms + LEASE_MS
-    skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
-    with db.transaction():
-        db.many(
-            "UPDATE job SET lease_until = ?, due_at = ? WHERE id ="
-            f" (SELECT id FROM job WHERE id = ? AND lease_token = ?{skip})",
-            [(until, until, job_id, token) for job_id, token in leases],
-        )
-
-
 def advance(db: Database, job: ClaimedJob, cursor: Mapping[str, Any], now_ms: int) -> None:
     """Save a step's cursor in the step's transaction; progress forgets crashes and failures.
 
@@ -208,10 +196,12 @@ def finish(db: Database, job: ClaimedJob, now_ms: int) -> None:
     _release(
         db,
         job,
+        now_ms,
         "UPDATE job SET state = CASE WHEN generation = lease_generation THEN 'DONE' ELSE 'PENDING'"
-        f" END, cursor = '{{}}', crashes = 0, failures = 0, last_error = '', {_FREE}, due_at = ?,"
+        f" END, cursor = '{{}}', crashes = 0, failures = 0, last_error = '', {_FREE},"
         " finished_at = CASE WHEN generation = lease_generation THEN ? END"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        now_ms,
         now_ms,
         now_ms,
         job.id,
@@ -233,31 +223,34 @@ def step(db: Database, job: ClaimedJob, cursor: Mapping[str, Any] | None, now_ms
 
 def give_back(db: Database, job: ClaimedJob, now_ms: int) -> None:
     """Let another worker go on with the job at once, from its last cursor."""
-    defer(db, job, now_ms)
+    defer(db, job, now_ms, now_ms)
 
 
-def defer(db: Database, job: ClaimedJob, due_at: int) -> None:
+def defer(db: Database, job: ClaimedJob, due_at: int, now_ms: int) -> None:
     """Give the job back until it is its turn (epoch ms); that is no failure."""
     _release(
         db,
         job,
-        f"UPDATE job SET {_FREE}, due_at = ?"
-        " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        now_ms,
+        f"UPDATE job SET {_FREE} WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         due_at,
+        now_ms,
         job.id,
         job.lease_token,
     )
 
 
-def put_off(db: Database, job: ClaimedJob, error: str, due_at: int) -> None:
+def put_off(db: Database, job: ClaimedJob, error: str, due_at: int, now_ms: int) -> None:
     """Give the job back after a failure, to be tried again at `due_at` (epoch ms)."""
     _release(
         db,
         job,
-        f"UPDATE job SET failures = failures + 1, crashes = 0, last_error = ?, {_FREE}, due_at = ?"
+        now_ms,
+        f"UPDATE job SET failures = failures + 1, crashes = 0, last_error = ?, {_FREE}"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         error[:_ERROR_LENGTH_MAX],
         due_at,
+        now_ms,
         job.id,
         job.lease_token,
     )
@@ -268,10 +261,13 @@ def quarantine(db: Database, job: ClaimedJob, error: str, now_ms: int) -> None:
     _release(
         db,
         job,
+        now_ms,
         "UPDATE job SET state = 'QUARANTINED', failures = failures + 1, last_error = ?,"
         f" {_FREE}, finished_at = ?"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         error[:_ERROR_LENGTH_MAX],
+        now_ms,
+        now_ms,
         now_ms,
         job.id,
         job.lease_token,
@@ -283,11 +279,11 @@ def _fenced(db: Database, sql: str, *parameters: object) -> None:
         raise LeaseLostError
 
 
-def _release(db: Database, job: ClaimedJob, sql: str, *parameters: object) -> None:
+def _release(db: Database, job: ClaimedJob, now_ms: int, sql: str, *parameters: object) -> None:
     """Write fenced that the job is held no longer; its turn ends with it."""
     _fenced(db, sql, *parameters)
     if job.kind in OUTSIDE_KINDS:
-        turns.let_go(db, job.lease_token)
+        turns.let_go(db, job.lease_token, now_ms)
 
 
 _SHOWN_STATE = "CASE WHEN state = 'PENDING' AND lease_until > ? THEN 'RUNNING' ELSE state END"
@@ -356,8 +352,9 @@ def retry(db: Database, job_id: str, now_ms: int) -> None:
             f"the work of jobs/{job_id} is queued again already", resource=f"jobs/{job_id}"
         )
     db.run(
-        "UPDATE job SET state = 'PENDING', crashes = 0, failures = 0, due_at = ?,"
+        "UPDATE job SET state = 'PENDING', crashes = 0, failures = 0, due_at = ?, due_set_at = ?,"
         " finished_at = NULL WHERE id = ?",
+        now_ms,
         now_ms,
         job_id,
     )

@@ -1,7 +1,4 @@
-"""Which workers and schedulers run, and what they lack: one row each, written again and again.
-
-What one that has died had in hand is released here.
-"""
+"""Which workers and schedulers run, and what they lack: one row each, written again and again."""
 
 from dataclasses import dataclass
 
@@ -50,6 +47,16 @@ def forget(db: Database, process_id: str) -> None:
     db.run("DELETE FROM process WHERE id = ?", process_id)
 
 
+def bury(db: Database, process_id: str) -> None:
+    """Remove a process that has ended in whatever way, unless it still has jobs in hand."""
+    db.run(
+        "DELETE FROM process WHERE id = ? AND NOT EXISTS"
+        " (SELECT 1 FROM job WHERE state = 'PENDING' AND process_id = ?)",
+        process_id,
+        process_id,
+    )
+
+
 def living(db: Database, now_ms: int) -> list[Process]:
     """Return the processes that were seen lately, oldest first."""
     rows = db.all(
@@ -63,35 +70,3 @@ def living(db: Database, now_ms: int) -> list[Process]:
 def lives(db: Database) -> list[tuple[str, str]]:
     """Return (id, life) of the processes that did not end in order, as far as they are told."""
     return [(row[0], row[1]) for row in db.all("SELECT id, life FROM process WHERE life <> ''")]
-
-
-def release(db: Database, process_id: str, now_ms: int) -> int:
-    """Make due at once what a process had in hand that has ended for certain; return how many.
-
-    What it ran counts as a crash, as if the lease had run out; wake-ups in its memory do not. Its
-    lease tokens are void from now on, and so are the turns that they held. Jobs that are being
-    written are passed over, as by heartbeats; as long as there are such, the process stays known.
-    """
-    skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
-    with db.transaction():
-        rows = db.all(
-            f"SELECT id, lease_token FROM job WHERE state = 'PENDING' AND process_id = ?{skip}",
-            process_id,
-        )
-        db.many(
-            "UPDATE job SET crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END,"
-            " lease_token = NULL, lease_until = 0, process_id = '', due_at = ? WHERE id = ?",
-            [(now_ms, row[0]) for row in rows],
-        )
-        db.many(
-            "UPDATE turn SET holder = NULL, held_until = 0 WHERE holder = ?",
-            [(row[1],) for row in rows if row[1] is not None],
-        )
-    with db.transaction():
-        db.run(
-            "DELETE FROM process WHERE id = ? AND NOT EXISTS"
-            " (SELECT 1 FROM job WHERE state = 'PENDING' AND process_id = ?)",
-            process_id,
-            process_id,
-        )
-    return len(rows)

@@ -6,7 +6,7 @@ sleep or do not answer, are left to that: nothing tells them from busy ones.
 
 import logging
 
-from oms.storage import processes
+from oms.storage import in_hand, processes
 from oms.usecases.context import Oms
 
 log = logging.getLogger(__name__)
@@ -18,5 +18,7 @@ def release_processes(oms: Oms) -> None:
         known = processes.lives(oms.db)
     for process_id, life in known:
         if oms.machine.has_ended(life):
-            released = processes.release(oms.db, process_id, oms.clock.now_ms())
+            released = in_hand.release(oms.db, process_id, oms.clock.now_ms())
+            with oms.db.transaction():
+                processes.bury(oms.db, process_id)
             log.warning("%s was killed: %d jobs of it are due", process_id, released)

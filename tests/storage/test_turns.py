@@ -34,9 +34,9 @@ def test_turn_is_kept_by_its_holder_and_free_after_it_lets_go(db):
 
     assert take(db, "stores/s1", "mine", NOW + 1) == 0
     assert take(db, "stores/s1", "other", NOW + 2) == NOW + 2 + 1000
-    turns.let_go(db, "other")
+    turns.let_go(db, "other", NOW + 2)
     assert take(db, "stores/s1", "other", NOW + 3) > 0
-    turns.let_go(db, "mine")
+    turns.let_go(db, "mine", NOW + 3)
     assert take(db, "stores/s1", "other", NOW + 4) == 0
 
 
@@ -55,8 +55,8 @@ def test_prolonged_turn_outlives_the_first_lease(db):
 
 
 def test_nobody_has_a_turn_before_the_instant_that_was_asked_for(db):
-    turns.rest(db, "stores/s1", NOW + 60_000)
-    turns.rest(db, "stores/s1", NOW + 1_000)
+    turns.rest(db, "stores/s1", NOW + 60_000, NOW)
+    turns.rest(db, "stores/s1", NOW + 1_000, NOW)
 
     assert turns.rests_until(db, "stores/s1") == NOW + 60_000
     assert take(db, "stores/s1", "mine") == NOW + 60_000
@@ -66,13 +66,13 @@ def test_nobody_has_a_turn_before_the_instant_that_was_asked_for(db):
 
 def test_holder_that_was_told_to_wait_loses_the_next_step_too(db):
     take(db, "stores/s1", "mine")
-    turns.rest(db, "stores/s1", NOW + 5_000)
+    turns.rest(db, "stores/s1", NOW + 5_000, NOW)
 
     assert take(db, "stores/s1", "mine", NOW + 1) == NOW + 5_000
 
 
 def test_systems_do_not_wait_for_each_other(db):
-    turns.rest(db, "stores/s1", NOW + 60_000)
+    turns.rest(db, "stores/s1", NOW + 60_000, NOW)
     take(db, "stores/s2", "mine")
 
     assert take(db, "stores/s3", "other") == 0

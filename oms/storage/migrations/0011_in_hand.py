@@ -1,4 +1,4 @@
-"""Which process has a job in hand, which life a process is, and how long calls to a system take."""
+"""Which process has a job in hand, when instants were written, and which systems are slow."""
 
 from peewee import Database
 from playhouse.migrate import SchemaMigrator

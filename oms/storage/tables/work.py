@@ -51,6 +51,7 @@ class JobRow(Table):
     finished_at = BigIntegerField(null=True)
     lane = TextField(constraints=[SQL("DEFAULT 'INSIDE'")])
     process_id = TextField(constraints=[SQL("DEFAULT ''")])
+    due_set_at = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "job"
@@ -87,7 +88,7 @@ class TurnRow(Table):
     next_call_at = BigIntegerField()
     asked_at = BigIntegerField(constraints=[SQL("DEFAULT 0")])
     taken_at = BigIntegerField(constraints=[SQL("DEFAULT 0")])
-    call_ms = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    slow_until = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "turn"
