@@ -89,6 +89,36 @@ def test_calls_of_many_processes_are_spread_at_one_pace(db):
     assert turns.reserve_call(db, "carriers/c", NOW + 60_000, 350) == NOW + 60_000
 
 
+@pytest.mark.parametrize(
+    ("took_ms", "is_slow"), [(turns.SLOW_MS, False), (turns.SLOW_MS + 1, True)]
+)
+def test_system_whose_turn_took_long_is_slow_for_a_while(db, took_ms, is_slow):
+    assert not turns.is_slow(db, "stores/s1", NOW)
+    take(db, "stores/s1", "mine")
+    end = NOW + took_ms
+    turns.let_go(db, "mine", end)
+
+    assert turns.is_slow(db, "stores/s1", end) == is_slow
+    assert turns.is_slow(db, "stores/s1", end + turns.SLOW_KEPT_MS - 1) == is_slow
+    assert not turns.is_slow(db, "stores/s1", end + turns.SLOW_KEPT_MS)
+    assert not turns.is_slow(db, "stores/s2", end)
+
+
+def test_turn_of_several_calls_is_measured_from_the_last_one(db):
+    take(db, "stores/s1", "mine")
+    take(db, "stores/s1", "mine", NOW + turns.SLOW_MS)
+    turns.let_go(db, "mine", NOW + turns.SLOW_MS + 1)
+
+    assert not turns.is_slow(db, "stores/s1", NOW + turns.SLOW_MS + 1)
+
+
+def test_system_that_a_clock_ahead_called_slow_is_not_slow_for_that_hour(db):
+    take(db, "stores/s1", "mine", NOW + 3_600_000)
+    turns.let_go(db, "mine", NOW + 3_600_000 + turns.SLOW_MS + 1)
+
+    assert not turns.is_slow(db, "stores/s1", NOW)
+
+
 @pytest.mark.parametrize("end", ["finish", "put_off", "give_back", "quarantine"])
 def test_turn_ends_with_the_job_in_one_transaction(database, end):
     table = JobTable(database)

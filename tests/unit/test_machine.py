@@ -1,4 +1,4 @@
-"""Who of this machine's processes has ended for certain: none that sleeps, is stopped, or is new."""
+"""Who of this machine's processes has ended for certain: none that is stopped, or is new."""
 
 import os
 import signal

@@ -9,7 +9,7 @@
     +-- Refused             FAILED_PRECONDITION  the present state forbids it
     +-- Conflict            ABORTED              somebody else changed it first; read it again
     +-- LimitExceeded       RESOURCE_EXHAUSTED   a bound was reached
-    +-- Unavailable         UNAVAILABLE          nothing was done; the same call may succeed later
+    +-- Unavailable         UNAVAILABLE          not done, as far as is known; retry with its id
     +-- DeadlineExceeded    DEADLINE_EXCEEDED    no answer in time; it may have been done
     +-- ServerError         every other code     an error of the server
     +-- InsecureTarget      (never sent)         this client will not send a token in clear text
@@ -112,7 +112,10 @@ class LimitExceeded(FbaliError):
 
 
 class Unavailable(FbaliError):
-    """Nothing was done, and the retries were used up."""
+    """Not done as far as the server knows, and the retries were used up.
+
+    The message says if it may have been done: the same call with its request id finds out.
+    """
 
     code = "UNAVAILABLE"
 
