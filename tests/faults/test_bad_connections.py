@@ -1,5 +1,7 @@
 """Connections to Redis, PostgreSQL and a store that are slow, half closed, torn or lossy."""
 
+import os
+import socket
 import threading
 import time
 import uuid
@@ -9,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from fbali.calls import CallPolicy
@@ -20,8 +23,10 @@ from oms.domain.errors import Unavailable as DatabaseUnavailable
 from oms.domain.jobs import REDISPATCH_MS, JobKind
 from oms.storage import jobs
 from oms.storage.database import Database
+from oms.storage.postgresql import connection_settings
 from tests.functional.estate import connect
 from tests.services.breakable import BreakablePostgres, BreakableRedis
+from tests.services.postgres import PostgresServer
 from tests.services.proxy import Proxy
 from tests.services.stack import Stack, wait_for
 from workers.app import Workers
@@ -238,3 +243,25 @@ def test_commit_whose_answer_is_lost_is_told_as_not_known_and_its_retry_has_one_
             listed = stack.operator.call(ListMerchantsRequest(page_size=500)).merchants
 
     assert [merchant for merchant in listed if merchant.display_name == "Once"] == [made]
+
+
+def test_connection_to_a_host_that_vanishes_has_bounds(postgres_server: PostgresServer):
+    """Nothing here can make a host vanish; that the kernel was told the bounds can be seen."""
+    with Proxy(str(postgres_server.socket_folder / ".s.PGSQL.5432")) as proxy:
+        settings = connection_settings(f"postgresql://fbali@127.0.0.1:{proxy.port}/postgres")
+        with (
+            psycopg.connect(**settings) as connection,
+            socket.socket(fileno=os.dup(connection.fileno())) as end,
+        ):
+            bounds = {
+                name: end.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+                for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+            }
+            assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+
+    assert bounds == {
+        "TCP_KEEPIDLE": 10,
+        "TCP_KEEPINTVL": 3,
+        "TCP_KEEPCNT": 3,
+        "TCP_USER_TIMEOUT": 15_000,
+    }

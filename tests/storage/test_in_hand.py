@@ -6,6 +6,7 @@ from oms.domain.jobs import LEASE_MS, REDISPATCH_MS, JobKind, JobState, Lane
 from oms.storage import in_hand, jobs, processes, turns
 from oms.storage.jobs import LeaseLostError
 from oms.storage.processes import Process
+from oms.usecases.health import problems
 from oms.usecases.release_processes import release_processes
 from tests.services.job_table import JobTable
 from tests.services.scene import Scene
@@ -184,3 +185,25 @@ def test_process_that_lives_is_released_by_nobody_however_long_it_was_silent(sce
 
     table.advance(job, {"page": 2})
     assert known(scene) == ["stopped"]
+
+
+def test_health_knows_at_once_that_the_last_worker_was_killed(scene):
+    process = Process("p1", "worker,scheduler", "here", "", scene.clock.now_ms(), "its life")
+    processes.beat(scene.db, process, scene.clock.now_ms())
+    assert problems(scene.oms) == []
+
+    scene.machine.ended.add("its life")
+
+    assert problems(scene.oms) == [
+        "no worker runs: calls are answered, jobs wait",
+        "no scheduler runs: nothing happens by the clock",
+    ]
+
+
+def test_health_misses_a_worker_of_elsewhere_when_it_was_not_seen_for_a_while(scene):
+    beat(scene, "p1", "")
+    scene.clock.advance_ms(processes.SEEN_MS - 1)
+    assert len(problems(scene.oms)) == 1
+    scene.clock.advance_ms(1)
+
+    assert len(problems(scene.oms)) == 2
