@@ -65,6 +65,8 @@ class Presence:
             write()
         except (Unavailable, LimitExceeded) as error:
             log.debug("not seen: %s", error)
+        except Exception:
+            log.exception("presence failed and goes on")
 
     def _beat(self) -> None:
         row = replace(self._me, problem=self._problem())

@@ -26,9 +26,9 @@ class LinuxMachine:
         """Tell whether a process of this machine is gone for certain."""
         here, _, me = self.life.rpartition("/")
         there, _, other = life.rpartition("/")
-        if not (life and me) or here != there:
-            return False
         number, _, began = other.partition("-")
+        if not me or here != there or not number.isdecimal():
+            return False
         try:
             os.kill(int(number), 0)
         except ProcessLookupError:

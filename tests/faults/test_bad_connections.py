@@ -197,7 +197,7 @@ class OneTry(CallPolicy):
 @contextmanager
 def next_commit_unanswered(proxy: Proxy) -> Iterator[None]:
     """Let the next call commit, and cut it off before it hears so."""
-    cuts = []
+    cuts: list[threading.Timer] = []
 
     def recover() -> None:
         proxy.calm_down()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ class Scene:
     def count(self, what: str) -> int:
         return int(self.rows(f"SELECT COUNT(*) FROM {what}")[0][0])
 
-    def rows(self, sql: str) -> Sequence[tuple[object, ...]]:
+    def rows(self, sql: str) -> Sequence[tuple[Any, ...]]:
         with self.db.session():
             return self.db.all(sql)
 

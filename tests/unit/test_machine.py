@@ -84,4 +84,8 @@ def test_process_of_somebody_else_lives():
 
 
 def test_life_that_is_not_known_is_not_over():
-    assert not LinuxMachine().has_ended("")
+    machine = LinuxMachine()
+    place, _, _ = machine.life.rpartition("/")
+
+    for life in ("", "/", f"{place}/", f"{place}/x-1", "x"):
+        assert not machine.has_ended(life)
