@@ -257,9 +257,9 @@ def _take_turn(oms: Oms, job: ClaimedJob) -> int:
 
 def _defer(oms: Oms, job: ClaimedJob, turn_at: int) -> str:
     with oms.db.transaction():
-        is_resting = turns.rests_until(oms.db, _TURNS[job.kind](oms, job)) >= turn_at
-        if is_resting and job.kind in _ON_REST:
-            _ON_REST[job.kind](oms, job, turn_at)
+        rests_until = turns.rests_until(oms.db, _TURNS[job.kind](oms, job))
+        if rests_until >= turn_at and job.kind in _ON_REST:
+            _ON_REST[job.kind](oms, job, rests_until)
         jobs.defer(oms.db, job, turn_at, oms.clock.now_ms())
     return "waits for its turn"
 
