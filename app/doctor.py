@@ -14,6 +14,7 @@ from app.findings import Finding, Verdict, discretion, ok
 from oms import bootstrap
 from oms.domain.errors import FbaliError, NotFound
 from oms.gateways.clock import SystemClock
+from oms.gateways.machine import LinuxMachine
 from oms.settings import Settings
 from oms.storage import diagnosis, processes
 from oms.storage.database import Database
@@ -40,6 +41,7 @@ class Doctor:
         self._settings = settings
         self._tell = discretion(settings)
         self._local = SystemClock()
+        self._beside = LinuxMachine()
 
     def examine(self, seconds_max: float = CHECK_SECONDS_MAX) -> list[Finding]:
         """Run every check; those that need the database are left when it cannot be asked."""
@@ -191,7 +193,8 @@ class Doctor:
 
     def _processes(self) -> Outcome:
         with self._reading() as db:
-            living = processes.living(db, self._due_now_ms(db))
+            seen = processes.living(db, self._due_now_ms(db))
+        living = [process for process in seen if not self._beside.has_ended(process.life)]
         kinds = [kind for process in living for kind in process.kind.split(",")]
         words = f"{kinds.count('worker')} workers, {kinds.count('scheduler')} schedulers"
         problems = sorted({process.problem for process in living if process.problem})

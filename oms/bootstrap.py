@@ -7,6 +7,7 @@ from oms.domain.poll_schedule import Cadence
 from oms.gateways.carriers.seventeentrack import SECONDS_BETWEEN_CALLS, SeventeenTrack
 from oms.gateways.clock import SystemClock
 from oms.gateways.http import HttpSettings, trust_store
+from oms.gateways.machine import LinuxMachine
 from oms.gateways.photos.decoder import ProcessDecoder
 from oms.gateways.photos.disk import DiskPhotoStore
 from oms.gateways.stores.registry import StoreRegistry
@@ -101,6 +102,7 @@ def build(settings: Settings) -> Oms:
         carrier=_carrier(settings, http, database),
         photos=DiskPhotoStore(settings.photos_dir),
         decoder=ProcessDecoder(),
+        machine=LinuxMachine(),
         policy=Policy(
             tracking_tick_seconds=min(interval, TRACKING_TICK_SECONDS) or TRACKING_TICK_SECONDS,
             cadence=Cadence.every(interval) if interval else Cadence(),

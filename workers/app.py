@@ -47,17 +47,21 @@ class Workers:
         """Wire; nothing runs yet. Raises SettingsError for a broker that cannot be relied upon."""
         self._oms = oms
         self._grace_ms = int(settings.grace_seconds * 1000)
-        self._leases = Leases(oms)
+        self._scheduler = Scheduler(oms) if settings.is_embedded else None
+        kind = "worker,scheduler" if self._scheduler else "worker"
+        self._presence = Presence(oms, kind, self._problem)
+        # At least one, since somebody has to call them.
+        slow_max = max(1, settings.outside_threads // 2)
+        self._leases = Leases(oms, self._presence.process_id, slow_max)
         brokers = {lane: make_broker(settings) for lane in Lane}
         check_broker(brokers[Lane.INSIDE])
         actors = declare_actors(brokers, oms, self._leases)
         threads = {Lane.INSIDE: settings.worker_threads, Lane.OUTSIDE: settings.outside_threads}
         self._lanes = {lane: _make_lane(brokers[lane], oms, threads[lane]) for lane in Lane}
         rooms = {lane: self._room(lane, brokers[lane], threads[lane]) for lane in Lane}
-        self._relay = Relay(oms, actors, rooms)
-        self._scheduler = Scheduler(oms) if settings.is_embedded else None
-        kind = "worker,scheduler" if self._scheduler else "worker"
-        self._presence = Presence(oms, kind, self._problem)
+        # Wake-ups on Redis outlive the process that sent them.
+        keeper = self._presence.process_id if settings.is_embedded else ""
+        self._relay = Relay(oms, actors, rooms, keeper)
 
     def _room(self, lane: Lane, broker: dramatiq.Broker, threads: int) -> LaneRoom:
         return LaneRoom(
@@ -71,13 +75,13 @@ class Workers:
 
     def start(self) -> None:
         """Begin to work."""
+        self._presence.start()  # First: what is held by nobody who is known is not released.
         self._leases.start()
         for worker in self._lanes.values():
             worker.start()
         self._relay.start()
         if self._scheduler:
             self._scheduler.start()
-        self._presence.start()
         log.info("working")
 
     def stop(self, grace_ms: int | None = None) -> None:

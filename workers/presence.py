@@ -1,4 +1,4 @@
-"""Lets the others know that this process lives, and what it lacks."""
+"""Lets the others know that this process lives and what it lacks; notices who died beside it."""
 
 import logging
 import os
@@ -12,10 +12,11 @@ from oms.domain.errors import LimitExceeded, Unavailable
 from oms.storage import processes
 from oms.storage.processes import Process
 from oms.usecases.context import Oms
+from oms.usecases.release_processes import release_processes
 
 log = logging.getLogger(__name__)
 
-BEAT_SECONDS = 2.0
+BEAT_SECONDS = 1.0  # How late the death of a process of this machine is noticed.
 
 
 class Presence:
@@ -31,9 +32,15 @@ class Presence:
             host=socket.gethostname(),
             problem="",
             started_at=oms.clock.now_ms(),
+            life=oms.machine.life,
         )
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="presence", daemon=True)
+
+    @property
+    def process_id(self) -> str:
+        """Return the name of this process among all that ever ran."""
+        return self._me.id
 
     def start(self) -> None:
         """Begin to be seen."""
@@ -46,8 +53,10 @@ class Presence:
 
     def _loop(self) -> None:
         self._try(self._beat)
+        self._try(self._look_around)
         while not self._stopped.wait(BEAT_SECONDS):
             self._try(self._beat)
+            self._try(self._look_around)
         self._try(self._forget)
         self._oms.db.close()
 
@@ -56,11 +65,16 @@ class Presence:
             write()
         except (Unavailable, LimitExceeded) as error:
             log.debug("not seen: %s", error)
+        except Exception:
+            log.exception("presence failed and goes on")
 
     def _beat(self) -> None:
         row = replace(self._me, problem=self._problem())
         with self._oms.db.session():
             processes.beat(self._oms.db, row, self._oms.clock.now_ms())
+
+    def _look_around(self) -> None:
+        release_processes(self._oms)
 
     def _forget(self) -> None:
         with self._oms.db.transaction():

@@ -43,12 +43,17 @@ class Relay:
         oms: Oms,
         actors: Mapping[str, dramatiq.Actor[..., None]],
         rooms: Mapping[Lane, LaneRoom],
+        keeper: str = "",
     ) -> None:
-        """Take the actors by kind, and the lanes' rooms; nothing runs yet."""
+        """Take the actors by kind, and the lanes' rooms; nothing runs yet.
+
+        `keeper` is the process with which wake-ups that were sent are lost, empty if there is none.
+        """
         self.problem = ""  # Why wake-ups wait, in words; empty while they go.
         self._oms = oms
         self._actors = actors
         self._rooms = rooms
+        self._keeper = keeper
         self._wakeups = Wakeups(oms.db)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="relay", daemon=True)
@@ -103,7 +108,7 @@ class Relay:
         if left <= 0:
             return FULL_PAUSE_SECONDS
         with self._oms.db.session():
-            due = jobs.take_due(self._oms.db, now_ms, left, lane)
+            due = jobs.take_due(self._oms.db, now_ms, left, lane, self._keeper)
         crash_points.reach("relay.taken")
         send(room.broker, [self._actors[kind].message(job_id) for job_id, kind in due])
         crash_points.reach("relay.pushed")

@@ -4,7 +4,7 @@ import logging
 import threading
 
 from oms.domain.errors import LimitExceeded, Unavailable
-from oms.storage import schedule
+from oms.storage import clock_jumps, schedule
 from oms.usecases.context import Oms
 from oms.usecases.timetable import put_timetable
 
@@ -51,3 +51,5 @@ class Scheduler:
             self._has_timetable = True
         with self._oms.db.session():
             schedule.tick(self._oms.db, self._oms.clock.now_ms())
+        if found := clock_jumps.set_right(self._oms.db, self._oms.clock.now_ms()):
+            log.warning("the clock was put back: %d jobs and turns wait no longer for it", found)

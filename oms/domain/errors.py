@@ -12,7 +12,7 @@
     +-- Conflict              somebody else changed it first; read again and retry
     +-- OutOfRange            what was asked for is not kept any more
     +-- LimitExceeded         a bound of ours was reached
-    +-- Unavailable           try again later, nothing was done
+    +-- Unavailable           try again later with the same request id
         +-- Contended             it had to give way to others that change the same
         +-- GatewayError          a store or a carrier did not answer as it should
 
@@ -145,7 +145,11 @@ class LimitExceeded(FbaliError):
 
 
 class Unavailable(FbaliError):
-    """Nothing was done; the same call may succeed later."""
+    """The same call may succeed later; with its request id, it is done once.
+
+    The message says whether nothing was done, or that this is not known: a connection may be lost
+    between a commit and its answer.
+    """
 
     reason = "TEMPORARILY_UNAVAILABLE"
 

@@ -15,8 +15,16 @@ from oms.domain.errors import Contended, FbaliError, LimitExceeded, Unavailable
 Refusal = Callable[[], FbaliError]
 
 
-def _busy_or_away() -> FbaliError:
-    return Unavailable("the database is busy or away; nothing was done")
+def _busy() -> FbaliError:
+    return Unavailable("the database is busy or not ready; nothing was done")
+
+
+def _away() -> FbaliError:
+    # It may have been lost between a commit and its answer.
+    return Unavailable(
+        "the database was lost, and whether this was done is not known; repeat it with the same"
+        " request id, which does it once"
+    )
 
 
 def _contended() -> FbaliError:
@@ -29,27 +37,29 @@ def _full() -> FbaliError:
 
 # SQLite's primary result code -> the refusal.
 SQLITE: Final[Mapping[int, Refusal]] = {
-    sqlite3.SQLITE_BUSY: _busy_or_away,
-    sqlite3.SQLITE_LOCKED: _busy_or_away,
-    sqlite3.SQLITE_PROTOCOL: _busy_or_away,
-    sqlite3.SQLITE_IOERR: _busy_or_away,
-    sqlite3.SQLITE_CANTOPEN: _busy_or_away,
+    sqlite3.SQLITE_BUSY: _busy,
+    sqlite3.SQLITE_LOCKED: _busy,
+    sqlite3.SQLITE_PROTOCOL: _busy,
+    sqlite3.SQLITE_IOERR: _away,
+    sqlite3.SQLITE_CANTOPEN: _busy,
     sqlite3.SQLITE_FULL: _full,
 }
 
 # PostgreSQL's SQLSTATE, or its class (the first two characters) -> the refusal.
 POSTGRESQL: Final[Mapping[str, Refusal]] = {
-    "08": _busy_or_away,  # The connection is gone or was never made.
-    "25006": _busy_or_away,  # A standby that is not yet the new primary.
-    "25P03": _busy_or_away,  # A transaction that did nothing for too long.
-    "40": _busy_or_away,
+    "08": _away,  # The connection is gone or was never made.
+    "25006": _busy,  # A standby that is not yet the new primary.
+    "25P03": _busy,  # A transaction that did nothing for too long.
+    "40": _away,
     "40001": _contended,  # A snapshot that cannot be kept.
     "40P01": _contended,  # A deadlock.
-    "53": _busy_or_away,  # Too many connections, no memory.
+    "53": _busy,  # Too many connections, no memory.
     "53100": _full,
-    "55P03": _busy_or_away,  # A lock was not to be had in time.
-    "57": _busy_or_away,  # It shuts down, starts up, or a statement took too long.
-    "58": _busy_or_away,  # Its disk or its machine fails.
+    "55P03": _busy,  # A lock was not to be had in time.
+    "57014": _busy,  # A statement took too long.
+    "57P03": _busy,  # It starts up.
+    "57": _away,  # It shuts down.
+    "58": _away,  # Its disk or its machine fails.
 }
 
 # Failures after which every other connection must be taken for dead too.
@@ -83,7 +93,7 @@ def _lookup(cause: BaseException) -> Refusal | None:
     state = cause.sqlstate
     if state is None:  # The driver itself speaks: there is no connection.
         is_away = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
-        return _busy_or_away if is_away else None
+        return _away if is_away else None
     return POSTGRESQL.get(state) or POSTGRESQL.get(state[:2])
 
 

@@ -6,7 +6,7 @@ clock of the caller decides what is due.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -28,6 +28,9 @@ from oms.storage import turns
 from oms.storage.database import Database, Row, marks
 
 _ERROR_LENGTH_MAX = 2_000
+_IS_PATIENT = "WHEN job.failures > 0 OR job.lease_until > excluded.due_at"
+# Whatever makes a job that nobody holds due says when, so that a clock that is put back is noticed.
+_FREE = "due_at = ?, due_set_at = ?, lease_token = NULL, lease_until = 0, process_id = ''"
 
 
 class LeaseLostError(Exception):
@@ -50,12 +53,13 @@ def enqueue(
     """
     db.run(
         "INSERT INTO job (id, kind, merchant_id, dedupe_key, generation, args, cursor, state,"
-        " due_at, lease_until, lease_generation, crashes, failures, last_error, created_at, lane)"
-        " VALUES (?, ?, ?, ?, 1, ?, '{}', 'PENDING', ?, 0, 0, 0, 0, '', ?, ?)"
+        " due_at, due_set_at, lease_until, lease_generation, crashes, failures, last_error,"
+        " created_at, lane)"
+        " VALUES (?, ?, ?, ?, 1, ?, '{}', 'PENDING', ?, ?, 0, 0, 0, 0, '', ?, ?)"
         " ON CONFLICT (dedupe_key) WHERE state = 'PENDING' DO UPDATE SET"
-        " generation = job.generation + 1, due_at = CASE"
-        " WHEN job.failures > 0 OR job.lease_until > excluded.due_at THEN job.due_at"
-        " ELSE excluded.due_at END",
+        f" generation = job.generation + 1, due_at = CASE {_IS_PATIENT} THEN job.due_at"
+        f" ELSE excluded.due_at END, due_set_at = CASE {_IS_PATIENT} THEN job.due_set_at"
+        " ELSE excluded.due_set_at END",
         new_id(IdKind.JOB, now_ms),
         kind.value,
         merchant_id,
@@ -63,17 +67,19 @@ def enqueue(
         json.dumps(args or {}),
         now_ms,
         now_ms,
+        now_ms,
         lane_of(kind).value,
     )
 
 
 def take_due(
-    db: Database, now_ms: int, limit: int, lane: Lane | None = None
+    db: Database, now_ms: int, limit: int, lane: Lane | None = None, process_id: str = ""
 ) -> list[tuple[str, str]]:
     """Return (id, kind) of due jobs of one lane or of all, oldest first; put off their wake-ups.
 
     Any number of relays may call it: a job goes to one of them, and to another one only after
-    REDISPATCH_MS, unless it was finished or put off meanwhile.
+    REDISPATCH_MS, unless it was finished or put off meanwhile. `process_id` names the process whose
+    memory alone has the wake-ups from now on.
     """
     skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
     lanes = tuple(Lane) if lane is None else (lane,)
@@ -86,7 +92,12 @@ def take_due(
             limit,
         )
         due_again = now_ms + REDISPATCH_MS
-        db.many("UPDATE job SET due_at = ? WHERE id = ?", [(due_again, row[0]) for row in rows])
+        # A lease that ran out stays that of its process, which may go on with it yet.
+        db.many(
+            "UPDATE job SET due_at = ?, due_set_at = ?, process_id ="
+            " CASE WHEN lease_token IS NULL THEN ? ELSE process_id END WHERE id = ?",
+            [(due_again, now_ms, process_id, row[0]) for row in rows],
+        )
     return [(row[0], row[1]) for row in rows]
 
 
@@ -99,8 +110,8 @@ def next_due_at(db: Database, lane: Lane) -> int | None:
     return None if row is None else int(row[0])
 
 
-def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
-    """Take the lease of a job; None when it is finished or another worker holds it.
+def claim(db: Database, job_id: str, now_ms: int, process_id: str = "") -> ClaimedJob | None:
+    """Take the lease of a job for a process; None when it is finished or another worker holds it.
 
     A lease that was never given back means that its worker died: that is counted before the job
     runs again, so that a job which kills its workers is found out. A run that goes on in the middle
@@ -110,10 +121,11 @@ def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
     with db.transaction():
         taken = db.run(
             "UPDATE job SET crashes = crashes + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END,"
-            " lease_token = ?, lease_until = ?, due_at = ?, lease_generation ="
+            " lease_token = ?, process_id = ?, lease_until = ?, due_at = ?, lease_generation ="
             " CASE WHEN cursor = '{}' THEN generation ELSE lease_generation END"
             " WHERE id = ? AND state = 'PENDING' AND lease_until <= ?",
             token,
+            process_id,
             now_ms + LEASE_MS,
             now_ms + LEASE_MS,
             job_id,
@@ -138,22 +150,6 @@ def claim(db: Database, job_id: str, now_ms: int) -> ClaimedJob | None:
         generation=row[7],
         lease_token=token,
     )
-
-
-def extend_leases(db: Database, leases: Sequence[tuple[str, str]], now_ms: int) -> None:
-    """Prolong the leases (job id, token) that this process holds.
-
-    A job that is being written is passed over: its step prolongs it, a trigger ends soon. Waiting
-    for one job with others in hand could meet somebody who goes the other way.
-    """
-    until = now_ms + LEASE_MS
-    skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
-    with db.transaction():
-        db.many(
-            "UPDATE job SET lease_until = ?, due_at = ? WHERE id ="
-            f" (SELECT id FROM job WHERE id = ? AND lease_token = ?{skip})",
-            [(until, until, job_id, token) for job_id, token in leases],
-        )
 
 
 def advance(db: Database, job: ClaimedJob, cursor: Mapping[str, Any], now_ms: int) -> None:
@@ -200,11 +196,12 @@ def finish(db: Database, job: ClaimedJob, now_ms: int) -> None:
     _release(
         db,
         job,
+        now_ms,
         "UPDATE job SET state = CASE WHEN generation = lease_generation THEN 'DONE' ELSE 'PENDING'"
-        " END, cursor = '{}', crashes = 0, failures = 0, last_error = '', lease_token = NULL,"
-        " lease_until = 0, due_at = ?,"
+        f" END, cursor = '{{}}', crashes = 0, failures = 0, last_error = '', {_FREE},"
         " finished_at = CASE WHEN generation = lease_generation THEN ? END"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        now_ms,
         now_ms,
         now_ms,
         job.id,
@@ -226,31 +223,34 @@ def step(db: Database, job: ClaimedJob, cursor: Mapping[str, Any] | None, now_ms
 
 def give_back(db: Database, job: ClaimedJob, now_ms: int) -> None:
     """Let another worker go on with the job at once, from its last cursor."""
-    defer(db, job, now_ms)
+    defer(db, job, now_ms, now_ms)
 
 
-def defer(db: Database, job: ClaimedJob, due_at: int) -> None:
+def defer(db: Database, job: ClaimedJob, due_at: int, now_ms: int) -> None:
     """Give the job back until it is its turn (epoch ms); that is no failure."""
     _release(
         db,
         job,
-        "UPDATE job SET lease_token = NULL, lease_until = 0, due_at = ?"
-        " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        now_ms,
+        f"UPDATE job SET {_FREE} WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         due_at,
+        now_ms,
         job.id,
         job.lease_token,
     )
 
 
-def put_off(db: Database, job: ClaimedJob, error: str, due_at: int) -> None:
+def put_off(db: Database, job: ClaimedJob, error: str, due_at: int, now_ms: int) -> None:
     """Give the job back after a failure, to be tried again at `due_at` (epoch ms)."""
     _release(
         db,
         job,
-        "UPDATE job SET failures = failures + 1, crashes = 0, last_error = ?, lease_token = NULL,"
-        " lease_until = 0, due_at = ? WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
+        now_ms,
+        f"UPDATE job SET failures = failures + 1, crashes = 0, last_error = ?, {_FREE}"
+        " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         error[:_ERROR_LENGTH_MAX],
         due_at,
+        now_ms,
         job.id,
         job.lease_token,
     )
@@ -261,10 +261,13 @@ def quarantine(db: Database, job: ClaimedJob, error: str, now_ms: int) -> None:
     _release(
         db,
         job,
+        now_ms,
         "UPDATE job SET state = 'QUARANTINED', failures = failures + 1, last_error = ?,"
-        " lease_token = NULL, lease_until = 0, finished_at = ?"
+        f" {_FREE}, finished_at = ?"
         " WHERE id = ? AND lease_token = ? AND state = 'PENDING'",
         error[:_ERROR_LENGTH_MAX],
+        now_ms,
+        now_ms,
         now_ms,
         job.id,
         job.lease_token,
@@ -276,11 +279,11 @@ def _fenced(db: Database, sql: str, *parameters: object) -> None:
         raise LeaseLostError
 
 
-def _release(db: Database, job: ClaimedJob, sql: str, *parameters: object) -> None:
+def _release(db: Database, job: ClaimedJob, now_ms: int, sql: str, *parameters: object) -> None:
     """Write fenced that the job is held no longer; its turn ends with it."""
     _fenced(db, sql, *parameters)
     if job.kind in OUTSIDE_KINDS:
-        turns.let_go(db, job.lease_token)
+        turns.let_go(db, job.lease_token, now_ms)
 
 
 _SHOWN_STATE = "CASE WHEN state = 'PENDING' AND lease_until > ? THEN 'RUNNING' ELSE state END"
@@ -349,8 +352,9 @@ def retry(db: Database, job_id: str, now_ms: int) -> None:
             f"the work of jobs/{job_id} is queued again already", resource=f"jobs/{job_id}"
         )
     db.run(
-        "UPDATE job SET state = 'PENDING', crashes = 0, failures = 0, due_at = ?,"
+        "UPDATE job SET state = 'PENDING', crashes = 0, failures = 0, due_at = ?, due_set_at = ?,"
         " finished_at = NULL WHERE id = ?",
+        now_ms,
         now_ms,
         job_id,
     )

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from oms.domain.jobs import LEASE_MS
 from oms.storage.database import Database
 
-_WATCH_MS = 1_000  # A holder may let go at any moment.
+WATCH_MS = 1_000  # A holder may let go at any moment.
+SLOW_MS = 5_000  # A system whose turn took longer is slow.
+SLOW_KEPT_MS = 600_000  # For so long after that.
+PACE_AHEAD_MAX_MS = 60_000  # One caller at a time reserves no call so far ahead.
 
 
 def take(db: Database, name: str, holder: str, now_ms: int) -> int:
@@ -18,13 +21,14 @@ def take(db: Database, name: str, holder: str, now_ms: int) -> int:
     One statement decides, so of any number of callers one wins.
     """
     taken = db.run(
-        "INSERT INTO turn (name, holder, held_until, not_before, next_call_at)"
-        " VALUES (?, ?, ?, 0, 0) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,"
-        " held_until = excluded.held_until WHERE turn.not_before <= ?"
+        "INSERT INTO turn (name, holder, held_until, taken_at, not_before, next_call_at)"
+        " VALUES (?, ?, ?, ?, 0, 0) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,"
+        " held_until = excluded.held_until, taken_at = excluded.taken_at WHERE turn.not_before <= ?"
         " AND (turn.holder IS NULL OR turn.holder = excluded.holder OR turn.held_until <= ?)",
         name,
         holder,
         now_ms + LEASE_MS,
+        now_ms,
         now_ms,
         now_ms,
     )
@@ -32,7 +36,7 @@ def take(db: Database, name: str, holder: str, now_ms: int) -> int:
         return 0
     row = db.one("SELECT not_before, held_until FROM turn WHERE name = ?", name)
     assert row is not None
-    return int(row[0]) if row[0] > now_ms else min(int(row[1]), now_ms + _WATCH_MS)
+    return int(row[0]) if row[0] > now_ms else min(int(row[1]), now_ms + WATCH_MS)
 
 
 def prolong(db: Database, holders: Sequence[str], now_ms: int) -> None:
@@ -43,20 +47,33 @@ def prolong(db: Database, holders: Sequence[str], now_ms: int) -> None:
     )
 
 
-def let_go(db: Database, holder: str) -> None:
+def let_go(db: Database, holder: str, now_ms: int) -> None:
     """Give a turn back; one that was lost already stays with whoever has it."""
-    db.run("UPDATE turn SET holder = NULL, held_until = 0 WHERE holder = ?", holder)
+    db.run(
+        "UPDATE turn SET holder = NULL, held_until = 0, taken_at = 0,"
+        " slow_until = CASE WHEN taken_at < ? THEN ? ELSE slow_until END WHERE holder = ?",
+        now_ms - SLOW_MS,
+        now_ms + SLOW_KEPT_MS,
+        holder,
+    )
 
 
-def rest(db: Database, name: str, not_before: int) -> None:
+def is_slow(db: Database, name: str, now_ms: int) -> bool:
+    """Tell whether a call to a system took long lately."""
+    row = db.one("SELECT slow_until FROM turn WHERE name = ?", name)
+    return row is not None and now_ms < row[0] <= now_ms + SLOW_KEPT_MS
+
+
+def rest(db: Database, name: str, not_before: int, now_ms: int) -> None:
     """Let nobody call a system before an instant (epoch ms) that it asked for; it never shrinks."""
     db.run(
-        "INSERT INTO turn (name, held_until, not_before, next_call_at) VALUES (?, 0, ?, 0)"
-        " ON CONFLICT (name) DO UPDATE SET not_before = CASE"
-        " WHEN turn.not_before > excluded.not_before THEN turn.not_before"
-        " ELSE excluded.not_before END",
+        "INSERT INTO turn (name, held_until, not_before, next_call_at, asked_at)"
+        " VALUES (?, 0, ?, 0, ?) ON CONFLICT (name) DO UPDATE SET"
+        " not_before = excluded.not_before, asked_at = excluded.asked_at"
+        " WHERE turn.not_before < excluded.not_before",
         name,
         not_before,
+        now_ms,
     )
 
 

@@ -14,6 +14,7 @@ from oms.storage.database import Database
 from oms.usecases.ports import (
     CarrierGateway,
     Clock,
+    Machine,
     PhotoStore,
     PictureDecoder,
     StoreGateways,
@@ -46,6 +47,7 @@ class Oms:
     carrier: CarrierGateway | None
     photos: PhotoStore
     decoder: PictureDecoder
+    machine: Machine
     policy: Policy = field(default_factory=Policy)
 
 

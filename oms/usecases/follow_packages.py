@@ -276,6 +276,6 @@ def _put_off(oms: Oms, job: ClaimedJob, error: GatewayError) -> None:
         now_ms = oms.clock.now_ms()
         rest_ms = int(error.retry_after_seconds * 1000)
         pause_ms = max(back_off_ms(job.failures + 1, 0.5), rest_ms)
-        jobs.put_off(oms.db, job, error.message, now_ms + pause_ms)
+        jobs.put_off(oms.db, job, error.message, now_ms + pause_ms, now_ms)
         if rest_ms:
-            turns.rest(oms.db, turn_of_carrier(oms, job), now_ms + rest_ms)
+            turns.rest(oms.db, turn_of_carrier(oms, job), now_ms + rest_ms, now_ms)

@@ -194,8 +194,9 @@ def _rests(seconds: float) -> GatewayError:
 def _remember_rest(oms: Oms, store_id: str, problem: GatewayError) -> None:
     if problem.retry_after_seconds:
         with oms.db.transaction():
-            not_before = oms.clock.now_ms() + int(problem.retry_after_seconds * 1000)
-            turns.rest(oms.db, stores.turn_name(store_id), not_before)
+            now_ms = oms.clock.now_ms()
+            not_before = now_ms + int(problem.retry_after_seconds * 1000)
+            turns.rest(oms.db, stores.turn_name(store_id), not_before, now_ms)
 
 
 def request_sync(tx: Transaction, store_id: str) -> SyncRun:

@@ -175,7 +175,7 @@ def _placement(
     means: tuple[Mapping[str, Sequence[HostingRule]], PlaceOrders],
 ) -> Placement:
     rules, command = means
-    refusal = refusal_of(order, f"merchants/{tx.owner_id}/orders/{order_id}")
+    refusal = _refusal(order, f"merchants/{tx.owner_id}/orders/{order_id}", waiting)
     lines = () if refusal is not None or waiting is None else waiting.lines
     chosen = {line.line_id: _choice_for(line, command.choices) for line in lines}
     excluded = {
@@ -202,6 +202,19 @@ def _placement(
         open_units={line.line_id: line.open for line in lines},
         allocation_ids={},
     )
+
+
+def _refusal(
+    order: OwnedOrder | None, name: str, waiting: WaitingOrder | None
+) -> FbaliError | None:
+    """Say why an order is left untouched; who comes second is told that nothing is left."""
+    refusal = refusal_of(order, name)
+    if refusal is None and waiting is None:
+        return Refused(
+            f"nothing of {name} is open: all of it is with vendors, in parcels, or not to be"
+            " processed"
+        )
+    return refusal
 
 
 def _choice_for(line: PlanLine, choices: Sequence[Choice]) -> Choice | None:

@@ -1,4 +1,4 @@
-"""What the use cases need from outside: a clock, stores, carriers, and a place for photos."""
+"""What the use cases need from outside: clock, machine, stores, carriers, a place for photos."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +17,22 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Return UTC epoch milliseconds."""
+        ...
+
+
+class Machine(Protocol):
+    """The machine that this process runs on, which knows for certain who of it has ended."""
+
+    @property
+    def life(self) -> str:
+        """Name the life of this process, unlike any other one's; empty where that is not known."""
+        ...
+
+    def has_ended(self, life: str) -> bool:
+        """Tell whether a life is over for certain; False for what another machine has to know.
+
+        A process that sleeps, is stopped or is not answering lives.
+        """
         ...
 
 

@@ -26,7 +26,7 @@ from oms.domain.jobs import (
     JobKind,
     back_off_ms,
 )
-from oms.storage import jobs, turns
+from oms.storage import in_hand, jobs, turns
 from oms.usecases.allocate_orders import run_allocate_orders
 from oms.usecases.context import Oms, again_if_contended
 from oms.usecases.follow_cases import run_advance_case, run_expire_cases
@@ -35,6 +35,7 @@ from oms.usecases.hold_orders import run_expire_holds
 from oms.usecases.housekeeping import run_expire_allocations, run_expire_cancellations, run_prune
 from oms.usecases.keep_photos import run_make_thumbnail, run_purge_photos
 from oms.usecases.release_lines import run_release_lines
+from oms.usecases.slow_share import SlowShare
 from oms.usecases.sync_store import fail_runs, make_runs_wait, run_sync_store, turn_of_store
 from oms.usecases.write_back import fail_write_backs, run_write_back
 
@@ -94,9 +95,15 @@ _ON_QUARANTINE: Mapping[JobKind, Callable[[Oms, str, Mapping[str, Any]], None]] 
 class Leases:
     """Prolongs the leases that this process holds, from one thread, for as long as it lives."""
 
-    def __init__(self, oms: Oms) -> None:
-        """Start nothing yet; `start` does."""
+    def __init__(self, oms: Oms, process_id: str = "", slow_max: int = 4) -> None:
+        """Start nothing yet; `start` does.
+
+        What a process without a name holds can only run out. `slow_max` steps at once may wait for
+        systems that are slow.
+        """
         self._oms = oms
+        self.process_id = process_id
+        self.slow = SlowShare(slow_max)
         self.is_winding_down = False
         self._held: dict[str, str] = {}
         self._owed: list[ClaimedJob] = []
@@ -164,7 +171,7 @@ class Leases:
     def _prolong(self, held: list[tuple[str, str]]) -> None:
         with self._oms.db.transaction():
             now_ms = self._oms.clock.now_ms()
-            jobs.extend_leases(self._oms.db, held, now_ms)
+            in_hand.prolong(self._oms.db, held, now_ms)
             turns.prolong(self._oms.db, [token for _, token in held], now_ms)
         crash_points.reach("lease.prolonged")
 
@@ -175,7 +182,7 @@ def run_job(oms: Oms, leases: Leases, job_id: str) -> None:
         return
     crash_points.reach("job.woken")
     with oms.db.session():
-        job = jobs.claim(oms.db, job_id, oms.clock.now_ms())
+        job = jobs.claim(oms.db, job_id, oms.clock.now_ms(), leases.process_id)
     if job is None:
         return
     crash_points.reach("job.claimed")
@@ -205,9 +212,10 @@ def _run_steps(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
             return _quarantine(oms, job, f"killed its worker {job.crashes} times")
         step = STEPS[job.kind]
         while True:
-            if job.kind in _TURNS and (turn_at := _take_turn(oms, job)):
-                return _defer(oms, job, turn_at)
-            cursor = again_if_contended(partial(step, oms, job))
+            with _turn(oms, leases, job) as turn_at:
+                if turn_at:
+                    return _defer(oms, job, turn_at)
+                cursor = again_if_contended(partial(step, oms, job))
             if cursor is None:
                 return "done"
             job = replace(job, cursor=dict(cursor), crashes=0, failures=0)
@@ -221,8 +229,21 @@ def _run_steps(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
         return _fail(oms, job, error)
 
 
+@contextmanager
+def _turn(oms: Oms, leases: Leases, job: ClaimedJob) -> Iterator[int]:
+    """Have the turn at the system that the next step calls; give 0, or when to come again."""
+    if job.kind not in _TURNS:
+        yield 0
+        return
+    with oms.db.session():
+        now_ms = oms.clock.now_ms()
+        is_slow = turns.is_slow(oms.db, _TURNS[job.kind](oms, job), now_ms)
+    with leases.slow.room(is_slow=is_slow) as has_room:
+        yield _take_turn(oms, job) if has_room else now_ms + turns.WATCH_MS
+
+
 def _take_turn(oms: Oms, job: ClaimedJob) -> int:
-    """Take or keep the turn at the system that the next step calls; 0, or when to come again.
+    """Take or keep the turn; return 0, or when to come again.
 
     A worker that was stopped for a while finds out here that its lease is lost, and calls nobody.
     """
@@ -236,10 +257,10 @@ def _take_turn(oms: Oms, job: ClaimedJob) -> int:
 
 def _defer(oms: Oms, job: ClaimedJob, turn_at: int) -> str:
     with oms.db.transaction():
-        is_resting = turns.rests_until(oms.db, _TURNS[job.kind](oms, job)) >= turn_at
-        if is_resting and job.kind in _ON_REST:
-            _ON_REST[job.kind](oms, job, turn_at)
-        jobs.defer(oms.db, job, turn_at)
+        rests_until = turns.rests_until(oms.db, _TURNS[job.kind](oms, job))
+        if rests_until >= turn_at and job.kind in _ON_REST:
+            _ON_REST[job.kind](oms, job, rests_until)
+        jobs.defer(oms.db, job, turn_at, oms.clock.now_ms())
     return "waits for its turn"
 
 
@@ -255,9 +276,10 @@ def _fail(oms: Oms, job: ClaimedJob, error: Exception) -> str:
     if job.failures + 1 >= FAILURES_MAX:
         return _quarantine(oms, job, words)
     jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret.
-    due_at = oms.clock.now_ms() + back_off_ms(job.failures + 1, jitter)
     with oms.db.transaction():
-        jobs.put_off(oms.db, job, words, due_at)
+        now_ms = oms.clock.now_ms()
+        due_at = now_ms + back_off_ms(job.failures + 1, jitter)
+        jobs.put_off(oms.db, job, words, due_at, now_ms)
     return "failed"
 
 

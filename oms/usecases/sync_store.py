@@ -175,13 +175,13 @@ def _record_problem(oms: Oms, job: ClaimedJob, store: Store, error: GatewayError
             due_at = now_ms + max(back_off_ms(failures, 0.5), rest_ms)
             run = replace(run, state=SyncRunState.WAITING, next_attempt_at=due_at)
             stores.update_run(oms.db, run)
-            jobs.put_off(oms.db, job, error.message, due_at)
+            jobs.put_off(oms.db, job, error.message, due_at, now_ms)
         else:
             run = replace(run, state=SyncRunState.FAILED, finished_at=now_ms, next_attempt_at=None)
             stores.update_run(oms.db, run)
             jobs.finish(oms.db, job, now_ms)
         if rest_ms:
-            turns.rest(oms.db, turn_of_store(oms, job), now_ms + rest_ms)
+            turns.rest(oms.db, turn_of_store(oms, job), now_ms + rest_ms, now_ms)
 
 
 def _abandon(oms: Oms, job: ClaimedJob, store: Store) -> None:

@@ -206,9 +206,9 @@ def _record_problem(
         jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret.
         pause = max(pause_ms(failures, jitter), rest_ms)
         write_backs.update(tx.db, replace(failed, next_attempt_at=tx.now_ms + pause))
-        jobs.put_off(tx.db, job, error.message, tx.now_ms + pause)
+        jobs.put_off(tx.db, job, error.message, tx.now_ms + pause, tx.now_ms)
         if rest_ms:
-            turns.rest(tx.db, stores.turn_name(found.store_id), tx.now_ms + rest_ms)
+            turns.rest(tx.db, stores.turn_name(found.store_id), tx.now_ms + rest_ms, tx.now_ms)
         return None
 
 

@@ -1,5 +1,7 @@
 """Connections to Redis, PostgreSQL and a store that are slow, half closed, torn or lossy."""
 
+import os
+import socket
 import threading
 import time
 import uuid
@@ -9,16 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
+from fbali.calls import CallPolicy
+from fbali.client import Client
 from fbali.errors import DeadlineExceeded, Unavailable
 from fbali.v1.admin_service_pb2 import CreateMerchantRequest, ListMerchantsRequest
+from oms import crash_points
 from oms.domain.errors import Unavailable as DatabaseUnavailable
 from oms.domain.jobs import REDISPATCH_MS, JobKind
 from oms.storage import jobs
 from oms.storage.database import Database
+from oms.storage.postgresql import connection_settings
 from tests.functional.estate import connect
 from tests.services.breakable import BreakablePostgres, BreakableRedis
+from tests.services.postgres import PostgresServer
 from tests.services.proxy import Proxy
 from tests.services.stack import Stack, wait_for
 from workers.app import Workers
@@ -177,3 +185,83 @@ def count(stack: Stack, table: str) -> int:
         row = stack.db.one(f"SELECT COUNT(*) FROM {table}")
     assert row is not None
     return int(row[0])
+
+
+class OneTry(CallPolicy):
+    """Shows what a client is told before it tries again."""
+
+    def delays(self) -> Iterator[float]:
+        return iter(())
+
+
+@contextmanager
+def next_commit_unanswered(proxy: Proxy) -> Iterator[None]:
+    """Let the next call commit, and cut it off before it hears so."""
+    cuts: list[threading.Timer] = []
+
+    def recover() -> None:
+        proxy.calm_down()
+        proxy.reset_all()
+
+    def cut(point: str) -> None:
+        if point == "call.written" and not cuts:
+            cuts.append(threading.Timer(PAUSE_SECONDS, recover))
+            proxy.change(loses_answers=True)
+            cuts[0].start()
+
+    crash_points.watch(cut)
+    try:
+        yield
+    finally:
+        crash_points._watchers.remove(cut)
+        [timer] = cuts
+        timer.join()
+
+
+def test_commit_whose_answer_is_lost_is_told_as_not_known_and_its_retry_has_one_effect(
+    tmp_path: Path,
+):
+    request = CreateMerchantRequest(display_name="Once", request_id=str(uuid.uuid4()))
+    with (
+        BreakablePostgres() as postgres,
+        Proxy(str(postgres.folder / ".s.PGSQL.5432")) as proxy,
+    ):
+        database = Database(f"postgresql://fbali@127.0.0.1:{proxy.port}/{name_in(postgres.url)}")
+        database.migrate()
+        with (
+            Stack(database, tmp_path) as stack,
+            Client(
+                f"127.0.0.1:{stack.api.port}", token=stack.operator.secret, policy=OneTry()
+            ) as client,
+        ):
+            with next_commit_unanswered(proxy), pytest.raises(Unavailable) as told:
+                client.admin.CreateMerchant(request)
+            assert told.value.reason == "TEMPORARILY_UNAVAILABLE"
+            assert "whether this was done is not known" in told.value.message
+
+            made = stack.operator.call(request).merchant
+            listed = stack.operator.call(ListMerchantsRequest(page_size=500)).merchants
+
+    assert [merchant for merchant in listed if merchant.display_name == "Once"] == [made]
+
+
+def test_connection_to_a_host_that_vanishes_has_bounds(postgres_server: PostgresServer):
+    """Nothing here can make a host vanish; that the kernel was told the bounds can be seen."""
+    with Proxy(str(postgres_server.socket_folder / ".s.PGSQL.5432")) as proxy:
+        settings = connection_settings(f"postgresql://fbali@127.0.0.1:{proxy.port}/postgres")
+        with (
+            psycopg.connect(**settings) as connection,
+            socket.socket(fileno=os.dup(connection.fileno())) as end,
+        ):
+            bounds = {
+                name: end.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+                for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+            }
+            assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+
+    assert bounds == {
+        "TCP_KEEPIDLE": 10,
+        "TCP_KEEPINTVL": 3,
+        "TCP_KEEPCNT": 3,
+        "TCP_USER_TIMEOUT": 15_000,
+    }

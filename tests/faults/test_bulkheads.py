@@ -13,7 +13,7 @@ from app.demo.shop_reply import Reply
 from fbali.v1.hosting_service_pb2 import TestStoreRequest as ProbeRequest
 from fbali.v1.order_service_pb2 import GetSyncRunRequest, SyncOrdersRequest
 from fbali.v1.store_pb2 import SYNC_RUN_STATE_SUCCEEDED, SYNC_RUN_STATE_WAITING
-from oms.domain.jobs import LEASE_MS, JobKind
+from oms.domain.jobs import LEASE_MS, JobKind, JobState
 from oms.domain.principals import Principal, Role
 from oms.domain.snapshots import OrderPage, ProductPage, StoreIdentity
 from oms.domain.stores import StoreState
@@ -23,11 +23,13 @@ from oms.gateways.stores.files import FilesStore
 from oms.gateways.stores.registry import StoreRegistry
 from oms.storage import jobs
 from oms.storage.database import Database
+from oms.storage.turns import SLOW_MS, WATCH_MS
 from oms.usecases.context import Transaction
 from oms.usecases.manage_stores import ConnectStore, connect_store, request_sync
 from oms.usecases.ports import StoreAddress
 from oms.usecases.run_job import Leases, run_job
 from tests.functional.estate import connect
+from tests.services.job_table import JobTable
 from tests.services.scene import Scene
 from tests.services.snapshots import order_snapshot
 from tests.services.stack import Stack, wait_for
@@ -132,6 +134,72 @@ def test_one_slow_store_delays_no_other_and_is_read_by_one_at_a_time(
         assert slow.at_once_max == 1
 
 
+class Gauge:
+    """How many slow stores are called at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self.guard = threading.Lock()
+
+    def add(self, count: int) -> None:
+        with self.guard:
+            self.now += count
+            self.most = max(self.most, self.now)
+
+
+@dataclass
+class GaugedStore(CountedStore):
+    gauge: Gauge = field(default_factory=Gauge)
+
+    def read_products(self, *, since: int, cursor: str) -> ProductPage:
+        self.gauge.add(1)
+        try:
+            return super().read_products(since=since, cursor=cursor)
+        finally:
+            self.gauge.add(-1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+def test_ten_slow_stores_of_thirty_take_half_of_the_threads_and_delay_no_other(
+    database: Database, tmp_path: Path
+):
+    gauge = Gauge()
+    pause = SLOW_MS / 1000 + 1
+    quick = {f"https://quick{number}.example": CountedStore() for number in range(20)}
+    slow = {
+        f"https://slow{number}.example": GaugedStore(pause, gauge=gauge) for number in range(10)
+    }
+    stores = CountedStores({**quick, **slow})
+    with Stack(database, tmp_path) as stack:
+        connect_all(stack, stores.by_address)
+        with working(stack, stores, processes=1, threads=8):
+            wait_for(lambda: len(synced(stack)) == 30, seconds=60)
+            assert gauge.most > 4  # That they are slow is known from now on.
+            gauge.most = 0
+            calls = {address: store.calls for address, store in stores.by_address.items()}
+            sync_all(stack)
+            wait_for(lambda: gauge.now == 4)
+            sync_all(stack)
+            started = time.monotonic()
+            wait_for(lambda: all(store.calls >= calls[name] + 2 for name, store in quick.items()))
+            assert time.monotonic() - started < pause
+            wait_for(
+                lambda: all(store.calls >= calls[name] + 2 for name, store in slow.items()),
+                seconds=60,
+            )
+
+        assert gauge.most == 4
+
+
+def sync_all(stack: Stack) -> None:
+    with stack.db.transaction():
+        caller = Principal(Role.MERCHANT, stack.merchant.id, "t")
+        tx = Transaction(stack.db, stack.clock.now_ms(), stack.oms, caller)
+        for row in stack.db.all("SELECT id FROM store ORDER BY id"):
+            request_sync(tx, row[0])
+
+
 def test_slow_stores_in_all_outside_threads_do_not_keep_allocations_waiting(
     database: Database, tmp_path: Path
 ):
@@ -211,3 +279,25 @@ def test_worker_that_lost_its_lease_calls_the_store_no_more(scene):
     reads = [what for what, _, _ in scene.shop.reads]
     assert reads == ["products", "products", "orders", "orders"]
     assert len(scene.db.all("SELECT id FROM orders")) == 4
+
+
+def test_slow_store_waits_while_others_like_it_have_their_share_of_the_threads(scene):
+    leases = Leases(scene.oms, slow_max=1)
+
+    def sync() -> list[str]:
+        scene.do(request_sync, scene.store.id, scene.merchant)
+        [(job_id, _)] = jobs.take_due(scene.db, scene.clock.now_ms(), 9)
+        before = len(scene.shop.reads)
+        run_job(scene.oms, leases, job_id)
+        return [what for what, _, _ in scene.shop.reads[before:]]
+
+    scene.shop.faults += [None, lambda: scene.clock.advance_ms(SLOW_MS + 1)]
+    assert sync() == ["products", "orders"]
+    with leases.slow.room(is_slow=True) as has_room:
+        assert has_room
+        assert sync() == []
+    [job] = JobTable(scene.db).all(state=JobState.PENDING)
+
+    assert job.due_at == scene.clock.now_ms() + WATCH_MS
+    scene.clock.advance_ms(WATCH_MS)
+    assert sync() == ["products", "orders"]

@@ -18,6 +18,7 @@ from app.demo.server_process import own_environment
 from app.doctor import Doctor
 from app.findings import Finding, Verdict, as_json, as_text, exit_code
 from oms.domain.jobs import JobKind
+from oms.gateways.machine import LinuxMachine
 from oms.settings import read_settings
 from oms.storage import jobs, processes
 from oms.storage.database import Database
@@ -37,9 +38,9 @@ def examine(database: Database, folder: Path, **settings: str) -> dict[str, Find
     return {found.check: found for found in Doctor(read_settings(environment)).examine(5)}
 
 
-def beat(database: Database, problem: str = "") -> None:
+def beat(database: Database, problem: str = "", life: str = "") -> None:
     now_ms = time.time_ns() // 1_000_000
-    process = processes.Process("p1", "worker,scheduler", "here", problem, now_ms)
+    process = processes.Process("p1", "worker,scheduler", "here", problem, now_ms, life)
     processes.beat(database, process, now_ms)
 
 
@@ -49,6 +50,18 @@ def write_job(database: Database, age_ms: int, **columns: object) -> None:
         jobs.enqueue(database, JobKind.PRUNE, now_ms)
         for name, value in columns.items():
             database.run(f"UPDATE job SET {name} = ?", value)
+
+
+def test_worker_that_was_killed_just_now_is_not_counted(database: Database, tmp_path: Path):
+    place, _, began = LinuxMachine().life.rpartition("-")
+    beat(database, life=f"{place}-{began}")
+    assert examine(database, tmp_path)["processes"].verdict == Verdict.OK
+
+    with database.transaction():
+        database.run("UPDATE process SET life = ?", f"{place}-{int(began) - 1}")
+
+    found = examine(database, tmp_path)["processes"]
+    assert (found.verdict, found.found) == (Verdict.FAIL, "0 workers, 0 schedulers")
 
 
 def test_all_is_well(database: Database, tmp_path: Path):

@@ -141,6 +141,12 @@ def test_placing_twice_allocates_once(shop_owner: Stack):
     again = place(shop_owner, "1001", "1002", "1003")
 
     assert [len(placement.parts) for placement in again] == [0, 0, 0]
+    assert {placement.refusal_reason for placement in again} == {"PRECONDITION_FAILED"}
+    assert [placement.refusal_message for placement in again] == [
+        f"nothing of {placement.order} is open: all of it is with vendors, in parcels, or not to be"
+        " processed"
+        for placement in again
+    ]
     assert len(allocations_of(shop_owner.vendor_a)) == 3
 
 

@@ -1,4 +1,4 @@
-"""A store and a tracking service in memory, behind the ports of the use cases."""
+"""A store, a tracking service and a machine in memory, behind the ports of the use cases."""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +33,18 @@ def meet(faults: deque[Fault]) -> None:
         raise fault
     if fault is not None:
         fault()
+
+
+class FakeMachine:
+    """A machine on which processes end when a test says so."""
+
+    life = "here"
+
+    def __init__(self) -> None:
+        self.ended: set[str] = set()
+
+    def has_ended(self, life: str) -> bool:
+        return life in self.ended
 
 
 class FakeStore:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oms.domain.jobs import ClaimedJob, Job, JobKind
-from oms.storage import jobs
+from oms.storage import in_hand, jobs
 from oms.storage.database import Database
 from oms.storage.jobs import JobFilter
 from tests.services.clock import FakeClock
@@ -62,7 +62,7 @@ class JobTable:
 
     def put_off(self, job: ClaimedJob, milliseconds: int, error: str = "down") -> None:
         with self.db.transaction():
-            jobs.put_off(self.db, job, error, self.now + milliseconds)
+            jobs.put_off(self.db, job, error, self.now + milliseconds, self.now)
 
     def give_back(self, job: ClaimedJob) -> None:
         with self.db.transaction():
@@ -73,7 +73,7 @@ class JobTable:
             jobs.quarantine(self.db, job, error, self.now)
 
     def extend(self, *held: ClaimedJob) -> None:
-        jobs.extend_leases(self.db, [(job.id, job.lease_token) for job in held], self.now)
+        in_hand.prolong(self.db, [(job.id, job.lease_token) for job in held], self.now)
 
     def retry(self, job_id: str) -> None:
         with self.db.transaction():

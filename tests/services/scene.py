@@ -38,7 +38,7 @@ from oms.usecases.manage_stores import ConnectStore, connect_store
 from oms.usecases.pack import CreatePackage, PackedResult, create_package
 from oms.usecases.run_job import Leases, run_job
 from tests.services.clock import FakeClock
-from tests.services.fake_gateways import FakeCarrier, FakeStore, FakeStores
+from tests.services.fake_gateways import FakeCarrier, FakeMachine, FakeStore, FakeStores
 from tests.services.fake_photos import FakeDecoder, FakePhotoStore
 from tests.services.snapshots import product_snapshot
 
@@ -59,6 +59,7 @@ class Scene:
         self.carrier = FakeCarrier()
         self.photos = FakePhotoStore()
         self.decoder = FakeDecoder()
+        self.machine = FakeMachine()
         self.oms = Oms(
             database,
             self.clock,
@@ -66,6 +67,7 @@ class Scene:
             self.carrier,
             self.photos,
             self.decoder,
+            self.machine,
         )
         self.merchant = self.new_merchant("Shop owner")
         self.store = self.connect("https://shop.example")

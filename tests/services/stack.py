@@ -23,6 +23,7 @@ from oms.domain.poll_schedule import Cadence
 from oms.domain.principals import Principal, Role
 from oms.gateways.carriers.seventeentrack import SeventeenTrack
 from oms.gateways.http import HttpSettings, trust_store
+from oms.gateways.machine import LinuxMachine
 from oms.gateways.photos.decoder import ProcessDecoder
 from oms.gateways.photos.disk import DiskPhotoStore
 from oms.gateways.stores.registry import StoreRegistry
@@ -296,6 +297,7 @@ def _wire(database: Database, stack: Stack) -> Oms:
         carrier=SeventeenTrack(CARRIER_TOKEN, http, base_url=stack.carrier.base_url),
         photos=DiskPhotoStore(stack.settings.photos_dir),
         decoder=ProcessDecoder(),
+        machine=LinuxMachine(),
         policy=Policy(tracking_tick_seconds=0.1, cadence=Cadence.every(0.1)),
     )
 

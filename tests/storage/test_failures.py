@@ -59,6 +59,20 @@ def test_every_code_of_sqlite_in_the_table_is_a_refusal(code):
     assert type(failures.refusal_of(wrapped)) is expected
 
 
+@pytest.mark.parametrize("state", ["08006", "40003", "57P01", None])
+def test_lost_connection_is_never_told_as_nothing_done(state):
+    error = psycopg.OperationalError("x")
+    error.sqlstate = state
+    wrapped = peewee.OperationalError(error)
+    wrapped.__context__ = error
+
+    refusal = failures.refusal_of(wrapped)
+
+    assert refusal is not None
+    assert "not known" in refusal.message
+    assert "nothing was done" not in refusal.message
+
+
 def test_mistake_in_a_statement_is_an_error_of_ours(database):
     with pytest.raises(peewee.PeeweeException), database.session():
         database.run("SELECT nonsense FROM nowhere")

@@ -9,7 +9,7 @@ from oms.usecases.context import Call, Oms, Transaction, earlier_answer, mutate
 from oms.usecases.housekeeping import ANSWERS_KEPT_MS
 from oms.usecases.manage_accounts import create_merchant
 from tests.services.clock import FakeClock
-from tests.services.fake_gateways import FakeStore, FakeStores
+from tests.services.fake_gateways import FakeMachine, FakeStore, FakeStores
 from tests.services.fake_photos import FakeDecoder, FakePhotoStore
 from tests.services.scene import OPERATOR, at_once
 
@@ -19,7 +19,7 @@ CALL = Call(OPERATOR, "CreateMerchant", "r1", "hash")
 @pytest.fixture
 def oms(database):
     stores = FakeStores(FakeStore())
-    return Oms(database, FakeClock(), stores, None, FakePhotoStore(), FakeDecoder())
+    return Oms(database, FakeClock(), stores, None, FakePhotoStore(), FakeDecoder(), FakeMachine())
 
 
 def encode(merchant):

@@ -34,9 +34,9 @@ def test_turn_is_kept_by_its_holder_and_free_after_it_lets_go(db):
 
     assert take(db, "stores/s1", "mine", NOW + 1) == 0
     assert take(db, "stores/s1", "other", NOW + 2) == NOW + 2 + 1000
-    turns.let_go(db, "other")
+    turns.let_go(db, "other", NOW + 2)
     assert take(db, "stores/s1", "other", NOW + 3) > 0
-    turns.let_go(db, "mine")
+    turns.let_go(db, "mine", NOW + 3)
     assert take(db, "stores/s1", "other", NOW + 4) == 0
 
 
@@ -55,8 +55,8 @@ def test_prolonged_turn_outlives_the_first_lease(db):
 
 
 def test_nobody_has_a_turn_before_the_instant_that_was_asked_for(db):
-    turns.rest(db, "stores/s1", NOW + 60_000)
-    turns.rest(db, "stores/s1", NOW + 1_000)
+    turns.rest(db, "stores/s1", NOW + 60_000, NOW)
+    turns.rest(db, "stores/s1", NOW + 1_000, NOW)
 
     assert turns.rests_until(db, "stores/s1") == NOW + 60_000
     assert take(db, "stores/s1", "mine") == NOW + 60_000
@@ -66,13 +66,13 @@ def test_nobody_has_a_turn_before_the_instant_that_was_asked_for(db):
 
 def test_holder_that_was_told_to_wait_loses_the_next_step_too(db):
     take(db, "stores/s1", "mine")
-    turns.rest(db, "stores/s1", NOW + 5_000)
+    turns.rest(db, "stores/s1", NOW + 5_000, NOW)
 
     assert take(db, "stores/s1", "mine", NOW + 1) == NOW + 5_000
 
 
 def test_systems_do_not_wait_for_each_other(db):
-    turns.rest(db, "stores/s1", NOW + 60_000)
+    turns.rest(db, "stores/s1", NOW + 60_000, NOW)
     take(db, "stores/s2", "mine")
 
     assert take(db, "stores/s3", "other") == 0
@@ -87,6 +87,36 @@ def test_calls_of_many_processes_are_spread_at_one_pace(db):
 
     assert sorted(map(str, calls)) == [str(NOW + 350 * number) for number in range(8)]
     assert turns.reserve_call(db, "carriers/c", NOW + 60_000, 350) == NOW + 60_000
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "is_slow"), [(turns.SLOW_MS, False), (turns.SLOW_MS + 1, True)]
+)
+def test_system_whose_turn_took_long_is_slow_for_a_while(db, took_ms, is_slow):
+    assert not turns.is_slow(db, "stores/s1", NOW)
+    take(db, "stores/s1", "mine")
+    end = NOW + took_ms
+    turns.let_go(db, "mine", end)
+
+    assert turns.is_slow(db, "stores/s1", end) == is_slow
+    assert turns.is_slow(db, "stores/s1", end + turns.SLOW_KEPT_MS - 1) == is_slow
+    assert not turns.is_slow(db, "stores/s1", end + turns.SLOW_KEPT_MS)
+    assert not turns.is_slow(db, "stores/s2", end)
+
+
+def test_turn_of_several_calls_is_measured_from_the_last_one(db):
+    take(db, "stores/s1", "mine")
+    take(db, "stores/s1", "mine", NOW + turns.SLOW_MS)
+    turns.let_go(db, "mine", NOW + turns.SLOW_MS + 1)
+
+    assert not turns.is_slow(db, "stores/s1", NOW + turns.SLOW_MS + 1)
+
+
+def test_system_that_a_clock_ahead_called_slow_is_not_slow_for_that_hour(db):
+    take(db, "stores/s1", "mine", NOW + 3_600_000)
+    turns.let_go(db, "mine", NOW + 3_600_000 + turns.SLOW_MS + 1)
+
+    assert not turns.is_slow(db, "stores/s1", NOW)
 
 
 @pytest.mark.parametrize("end", ["finish", "put_off", "give_back", "quarantine"])

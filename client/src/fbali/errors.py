@@ -10,7 +10,7 @@
     +-- Conflict            ABORTED              somebody else changed it first; read it again
     +-- OutOfRange          OUT_OF_RANGE         what was asked for is not kept any more
     +-- LimitExceeded       RESOURCE_EXHAUSTED   a bound was reached
-    +-- Unavailable         UNAVAILABLE          nothing was done; the same call may succeed later
+    +-- Unavailable         UNAVAILABLE          not done, as far as is known; retry with its id
     +-- DeadlineExceeded    DEADLINE_EXCEEDED    no answer in time; it may have been done
     +-- ServerError         every other code     an error of the server
     +-- InsecureTarget      (never sent)         this client will not send a token in clear text
@@ -119,7 +119,10 @@ class LimitExceeded(FbaliError):
 
 
 class Unavailable(FbaliError):
-    """Nothing was done, and the retries were used up."""
+    """Not done as far as the server knows, and the retries were used up.
+
+    The message says if it may have been done: the same call with its request id finds out.
+    """
 
     code = "UNAVAILABLE"
 

@@ -50,6 +50,8 @@ class JobRow(Table):
     created_at = BigIntegerField()
     finished_at = BigIntegerField(null=True)
     lane = TextField(constraints=[SQL("DEFAULT 'INSIDE'")])
+    process_id = TextField(constraints=[SQL("DEFAULT ''")])
+    due_set_at = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "job"
@@ -84,6 +86,9 @@ class TurnRow(Table):
     held_until = BigIntegerField()
     not_before = BigIntegerField()
     next_call_at = BigIntegerField()
+    asked_at = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    taken_at = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    slow_until = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "turn"
@@ -101,6 +106,7 @@ class ProcessRow(Table):
     problem = TextField()
     started_at = BigIntegerField()
     seen_at = BigIntegerField()
+    life = TextField(constraints=[SQL("DEFAULT ''")])
 
     class Meta:
         table_name = "process"

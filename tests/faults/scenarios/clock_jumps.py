@@ -61,6 +61,12 @@ def _run(form: Form, size: Size, installed: Installation, ahead: Path) -> Result
         "SELECT COUNT(*) FROM event a JOIN event b ON a.order_id = b.order_id AND"
         " a.sequence < b.sequence AND a.kind = 'allocation.submitted' AND b.kind = 'order.admitted'"
     )
+    now_ms = time.time_ns() // 1_000_000
+    waiting = installed.count(
+        "SELECT COUNT(*) FROM job WHERE state = 'PENDING' AND due_at > ?", now_ms + HOUR_MS // 2
+    )
+    if waiting:
+        misses.append(f"{waiting} jobs wait for an instant of the clock that was ahead")
     if disordered:
         misses.append(f"{disordered} histories out of order")
     return Result(

@@ -7,6 +7,7 @@ import sys
 from oms.domain.principals import Principal, Role
 from oms.gateways.clock import SystemClock
 from oms.gateways.http import HttpSettings, trust_store
+from oms.gateways.machine import LinuxMachine
 from oms.gateways.stores.registry import StoreRegistry
 from oms.storage.database import Database
 from oms.usecases.context import Call, Oms, Transaction, mutate
@@ -23,6 +24,7 @@ def main(url: str, run: str) -> None:
         None,
         FakePhotoStore(),
         FakeDecoder(),
+        LinuxMachine(),
     )
     caller = Principal(Role.OPERATOR, "", "t")
     for number in itertools.count():

@@ -59,7 +59,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 15
     """RESOURCE_EXHAUSTED. A bound was reached. google.rpc.RetryInfo says when to retry."""
     ERROR_REASON_TEMPORARILY_UNAVAILABLE: _ErrorReason.ValueType  # 16
-    """UNAVAILABLE. Nothing was done; google.rpc.RetryInfo says when to retry."""
+    """UNAVAILABLE. Not done; google.rpc.RetryInfo says when to retry. Where the connection to the
+    database broke at the end, it may have been done: the message says so. Retry with the same
+    request_id, which has one effect.
+    """
     ERROR_REASON_GATEWAY_CREDENTIALS_REFUSED: _ErrorReason.ValueType  # 17
     """FAILED_PRECONDITION (in a sync run: its problem). The store or carrier refused the key."""
     ERROR_REASON_GATEWAY_NOT_FOUND: _ErrorReason.ValueType  # 18
@@ -155,7 +158,10 @@ ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 14
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 15
 """RESOURCE_EXHAUSTED. A bound was reached. google.rpc.RetryInfo says when to retry."""
 ERROR_REASON_TEMPORARILY_UNAVAILABLE: ErrorReason.ValueType  # 16
-"""UNAVAILABLE. Nothing was done; google.rpc.RetryInfo says when to retry."""
+"""UNAVAILABLE. Not done; google.rpc.RetryInfo says when to retry. Where the connection to the
+database broke at the end, it may have been done: the message says so. Retry with the same
+request_id, which has one effect.
+"""
 ERROR_REASON_GATEWAY_CREDENTIALS_REFUSED: ErrorReason.ValueType  # 17
 """FAILED_PRECONDITION (in a sync run: its problem). The store or carrier refused the key."""
 ERROR_REASON_GATEWAY_NOT_FOUND: ErrorReason.ValueType  # 18

@@ -226,7 +226,8 @@ class OrderServiceServicer:
     def PlaceOrders(self, request, context):
         """Allocates orders by hand, whatever the processing of their store is, by the hostings and the
         choices. Answers per order: each is placed wholly or left untouched; lines that nothing fits
-        stay open with their reason. Holds do not keep a merchant from placing. Reasons:
+        stay open with their reason. An order of which nothing is open is answered with
+        PRECONDITION_FAILED: somebody placed it before. Holds do not keep a merchant from placing. Reasons:
         PARTNERSHIP_INACTIVE, RESOURCE_NOT_FOUND (a chosen product or vendor), REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -64,7 +64,8 @@ class OrderServiceStub:
     PlaceOrders: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.PlaceOrdersRequest, _order_service_pb2.PlaceOrdersResponse]
     """Allocates orders by hand, whatever the processing of their store is, by the hostings and the
     choices. Answers per order: each is placed wholly or left untouched; lines that nothing fits
-    stay open with their reason. Holds do not keep a merchant from placing. Reasons:
+    stay open with their reason. An order of which nothing is open is answered with
+    PRECONDITION_FAILED: somebody placed it before. Holds do not keep a merchant from placing. Reasons:
     PARTNERSHIP_INACTIVE, RESOURCE_NOT_FOUND (a chosen product or vendor), REQUEST_ID_REUSED.
     """
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.CancelOrderRequest, _order_service_pb2.CancelOrderResponse]
@@ -170,7 +171,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     PlaceOrders: _aio.UnaryUnaryMultiCallable[_order_service_pb2.PlaceOrdersRequest, _order_service_pb2.PlaceOrdersResponse]  # type: ignore[assignment]
     """Allocates orders by hand, whatever the processing of their store is, by the hostings and the
     choices. Answers per order: each is placed wholly or left untouched; lines that nothing fits
-    stay open with their reason. Holds do not keep a merchant from placing. Reasons:
+    stay open with their reason. An order of which nothing is open is answered with
+    PRECONDITION_FAILED: somebody placed it before. Holds do not keep a merchant from placing. Reasons:
     PARTNERSHIP_INACTIVE, RESOURCE_NOT_FOUND (a chosen product or vendor), REQUEST_ID_REUSED.
     """
     CancelOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.CancelOrderRequest, _order_service_pb2.CancelOrderResponse]  # type: ignore[assignment]
@@ -327,7 +329,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_service_pb2.PlaceOrdersResponse, _abc.Awaitable[_order_service_pb2.PlaceOrdersResponse]]:
         """Allocates orders by hand, whatever the processing of their store is, by the hostings and the
         choices. Answers per order: each is placed wholly or left untouched; lines that nothing fits
-        stay open with their reason. Holds do not keep a merchant from placing. Reasons:
+        stay open with their reason. An order of which nothing is open is answered with
+        PRECONDITION_FAILED: somebody placed it before. Holds do not keep a merchant from placing. Reasons:
         PARTNERSHIP_INACTIVE, RESOURCE_NOT_FOUND (a chosen product or vendor), REQUEST_ID_REUSED.
         """
 
