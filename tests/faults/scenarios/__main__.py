@@ -19,6 +19,7 @@ from tests.faults.scenarios import (
     stopping,
     stores,
     two_operators,
+    vendor_updates,
     worker_kills,
 )
 from tests.faults.scenarios.result import Result, table
@@ -37,6 +38,7 @@ SCENARIOS: Mapping[str, Callable[[Size], Iterator[Result]]] = {
     "stores": stores.run,
     "same_page": same_page.run,
     "two_operators": two_operators.run,
+    "vendor_updates": vendor_updates.run,
     "clock_jumps": clock_jumps.run,
     "stopping": stopping.run,
 }

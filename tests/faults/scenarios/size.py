@@ -22,6 +22,7 @@ class Size:
     page: int  # Orders that many workers apply at once.
     stores_seconds: float
     retry_after_seconds_max: int
+    updates: int  # By vendors.
     arriving_seconds: float  # In which half of the orders come while Redis is broken.
     haste: float = 1.0  # By how much the pauses between faults are shortened.
     forms: Sequence[Form] = tuple(Form)
@@ -40,6 +41,7 @@ FULL = Size(
     page=100,
     stores_seconds=90.0,
     retry_after_seconds_max=60,
+    updates=10_000,
     arriving_seconds=45.0,
 )
 SHORT = Size(
@@ -55,6 +57,7 @@ SHORT = Size(
     page=20,
     stores_seconds=12.0,
     retry_after_seconds_max=4,
+    updates=300,
     arriving_seconds=4.0,
     haste=0.2,
     forms=(Form.EMBEDDED,),
