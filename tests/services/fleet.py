@@ -111,6 +111,14 @@ class Fleet:
         member.wait_for_words("listening")
         return member
 
+    def stop(self) -> None:
+        """Ask everybody to end, and wait until they have."""
+        running = [member for member in self._members if member.process.poll() is None]
+        for member in running:
+            member.signal(signal.SIGTERM)
+        for member in running:
+            member.end()
+
     def __enter__(self) -> Self:
         return self
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tests.faults.scenarios import (
     api_kills,
+    chaos,
     clock_jumps,
     deadly_jobs,
     mid_commit,
     outages,
     redis_faults,
+    restore,
     same_page,
     stopping,
     stores,
@@ -40,7 +42,9 @@ SCENARIOS: Mapping[str, Callable[[Size], Iterator[Result]]] = {
     "two_operators": two_operators.run,
     "vendor_updates": vendor_updates.run,
     "clock_jumps": clock_jumps.run,
+    "restore": restore.run,
     "stopping": stopping.run,
+    "chaos": chaos.run,
 }
 
 

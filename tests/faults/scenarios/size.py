@@ -23,6 +23,8 @@ class Size:
     stores_seconds: float
     retry_after_seconds_max: int
     updates: int  # By vendors.
+    restored_orders: int
+    chaos_seconds: float
     arriving_seconds: float  # In which half of the orders come while Redis is broken.
     haste: float = 1.0  # By how much the pauses between faults are shortened.
     forms: Sequence[Form] = tuple(Form)
@@ -42,6 +44,8 @@ FULL = Size(
     stores_seconds=90.0,
     retry_after_seconds_max=60,
     updates=10_000,
+    restored_orders=10_000,
+    chaos_seconds=120.0,
     arriving_seconds=45.0,
 )
 SHORT = Size(
@@ -58,6 +62,8 @@ SHORT = Size(
     stores_seconds=12.0,
     retry_after_seconds_max=4,
     updates=300,
+    restored_orders=200,
+    chaos_seconds=10.0,
     arriving_seconds=4.0,
     haste=0.2,
     forms=(Form.EMBEDDED,),

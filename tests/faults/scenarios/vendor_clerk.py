@@ -20,12 +20,14 @@ from fbali.errors import DeadlineExceeded, FbaliError, Unavailable
 from fbali.v1 import fulfillment_service_pb2 as pb
 from fbali.v1.allocation_pb2 import Allocation, AllocationState
 from oms.domain.allocations import AllocationEvent
+from tests.faults.scenarios.installation import insist
 from tests.faults.scenarios.vendor_part import ILLEGAL, Part
 
-SAME_ID_SHARE = 0.1  # Calls that are made twice at the same moment, with one request id.
-NEW_ID_SHARE = 0.12  # Updates that are sent again with the same content and a new request id.
-EARLY_SHARE = 0.25  # Updates that come before the one that they should follow.
+SAME_ID_SHARE = 0.12  # Calls that are made twice at the same moment, with one request id.
+NEW_ID_SHARE = 0.18  # Updates that are sent again with the same content and a new request id.
+EARLY_SHARE = 0.45  # Updates that come before the one that they should follow.
 ILLEGAL_SHARE = 0.1  # After so many updates comes one that nobody should send.
+PATIENCE_SECONDS = 120.0  # How long a server may be away before a clerk gives up.
 
 Outcome = tuple[str, Any]
 
@@ -142,10 +144,13 @@ class Clerk:
     def _call(self, update: Update) -> Outcome:
         """Call until it is answered; return the reason of a refusal, or the answer."""
         self.sent += 1
+        until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 return "", update.call(update.request)
             except (Unavailable, DeadlineExceeded):
+                if time.monotonic() > until:
+                    raise
                 time.sleep(0.1)
             except FbaliError as error:
                 return error.reason or error.code, None
@@ -153,7 +158,8 @@ class Clerk:
     def _look(self, part: Part) -> Allocation:
         """Read everything of a part but when its parcels are looked for again."""
         request = pb.GetAllocationRequest(name=part.name)
-        found: Allocation = self._client.fulfillment.GetAllocation(request).allocation
+        answer = insist(lambda: self._client.fulfillment.GetAllocation(request))
+        found: Allocation = answer.allocation
         for parcel in found.packages:
             parcel.ClearField("next_poll_time")
             parcel.ClearField("etag")

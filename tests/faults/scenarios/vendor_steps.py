@@ -26,7 +26,8 @@ from oms.domain.tracking import (
 from tests.faults.scenarios.vendor_clerk import Step, Steps, Update, with_new_id
 from tests.faults.scenarios.vendor_part import NOT_FOUND, STALE, Parcel, Part, Units
 
-BEGAN_AT = int(time.time()) - 3_600  # When parcels set out, whatever the order of the reports.
+# When parcels set out, whatever the order of the reports: also before now where clocks are wrong.
+BEGAN_AT = int(time.time()) - 3 * 3_600
 HANDED_OVER_SHARE = 0.2
 # When after that each thing happened, in seconds.
 JOURNEY = {
@@ -194,7 +195,7 @@ def _number(part: Part, count: int) -> str:
 
 def _some(part: Part) -> Units:
     """Choose one unit of the first line that has any left."""
-    return {line: 1 for line, _ in [(ln, c) for ln, c in part.left.items() if c][:1]}
+    return dict.fromkeys([line for line, count in part.left.items() if count][:1], 1)
 
 
 def _lines(units: Units) -> list[PackageLine]:

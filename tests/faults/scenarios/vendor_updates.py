@@ -7,18 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from app.demo.accounts import Account, open_vendors
-from app.demo.intents import request_id
 from fbali.client import Client
-from fbali.v1.fulfillment_service_pb2 import AcceptPartnershipRequest, ListAllocationsRequest
+from fbali.v1.fulfillment_service_pb2 import ListAllocationsRequest
 from oms.storage import soundness
-from tests.faults.scenarios.histories import wrong_histories
 from tests.faults.scenarios.installation import Installation, again_and_again, insist
 from tests.faults.scenarios.result import Result
 from tests.faults.scenarios.size import Size
 from tests.faults.scenarios.vendor_clerk import Clerk
 from tests.faults.scenarios.vendor_part import Part
 from tests.faults.scenarios.vendor_steps import steps
-from tests.functional.ledgers import wrong_costs, wrong_ledgers
+from tests.faults.unsound import unsound
 
 SEED = 11
 VENDORS = 4
@@ -36,7 +34,7 @@ def run(size: Size) -> Iterator[Result]:
 
 def _run(installed: Installation, size: Size) -> Result:
     vendors = _set_up(installed)
-    parts = {vendor: _parts(installed.client(vendor.token)) for vendor in vendors}
+    parts = {vendor: parts_of(installed.client(vendor.token)) for vendor in vendors}
     clerks = [
         Clerk(
             installed.client(vendor.token),
@@ -48,14 +46,14 @@ def _run(installed: Installation, size: Size) -> Result:
     ]
     shares = [parts[vendor][number::CLERKS] for vendor in vendors for number in range(CLERKS)]
     started = time.monotonic()
-    unsound: list[str] = []
+    seen: list[str] = []
     with again_and_again(
-        LOOK_EVERY_SECONDS, lambda _: unsound.extend(soundness.problems(installed.db))
+        LOOK_EVERY_SECONDS, lambda _: seen.extend(soundness.problems(installed.db))
     ):
         handled = _work(clerks, shares, size.updates)
     seconds = time.monotonic() - started
-    lost, doubled = _compare(installed, handled)
-    return _result(installed, clerks, (lost, doubled, unsound), seconds)
+    lost, doubled = compare(installed, handled)
+    return _result(installed, clerks, (lost, doubled, seen), seconds)
 
 
 def _result(
@@ -64,10 +62,9 @@ def _result(
     found: tuple[Sequence[str], Sequence[str], Sequence[str]],
     seconds: float,
 ) -> Result:
-    lost, doubled, unsound = found
-    db = installed.db
-    wrong = [*(words for clerk in clerks for words in clerk.wrong), *unsound]
-    wrong += [*wrong_ledgers(db), *wrong_costs(db), *soundness.problems(db), *wrong_histories(db)]
+    lost, doubled, seen = found
+    wrong = [*(words for clerk in clerks for words in clerk.wrong), *seen]
+    wrong += unsound(installed.db)
     refused = sum((clerk.refused for clerk in clerks), Counter[str]())
     sent = sum(clerk.sent for clerk in clerks)
     for words in [*wrong, *lost, *doubled][:SHOWN]:
@@ -91,11 +88,7 @@ def _set_up(installed: Installation) -> list[Account]:
     """Share the products out among vendors, so that most orders have parts of several."""
     vendors = open_vendors(installed.operator, [f"Vendor {n}" for n in range(1, VENDORS + 1)])
     for vendor in vendors:
-        installed.merchant.invite(vendor)
-        name = f"{installed.merchant_account.name}/partnerships/{vendor.name.rpartition('/')[2]}"
-        installed.client(vendor.token).fulfillment.AcceptPartnership(
-            AcceptPartnershipRequest(name=name, request_id=request_id("join", name))
-        )
+        installed.engage(vendor, installed.merchant)
     installed.start_workers()
     installed.connect()
     products = installed.catalog.products
@@ -105,12 +98,12 @@ def _set_up(installed: Installation) -> list[Account]:
     return vendors
 
 
-def _parts(client: Client) -> list[Part]:
+def parts_of(client: Client) -> list[Part]:
     """Read everything that a vendor has to do."""
     found: list[Part] = []
     request = ListAllocationsRequest(parent="vendors/-", page_size=500)
     while True:
-        page = client.fulfillment.ListAllocations(request)
+        page = insist(lambda: client.fulfillment.ListAllocations(request))
         found += map(Part, page.allocations)
         if not page.next_page_token:
             return found
@@ -136,7 +129,7 @@ def _work(
         return [part for parts in threads.map(work, clerks, shares) for part in parts]
 
 
-def _compare(installed: Installation, parts: Sequence[Part]) -> tuple[list[str], list[str]]:
+def compare(installed: Installation, parts: Sequence[Part]) -> tuple[list[str], list[str]]:
     """Compare all that was written with all that was accepted: what is missing, what is too much.
 
     By part: rows of history by kind, cost entries, units by line; by parcel: its news and state.
@@ -174,7 +167,8 @@ def _expected(part: Part) -> Mapping[Key, int]:
 
 
 _COUNTS = {
-    "costs": "SELECT allocation_id, '', COUNT(*) FROM cost_entry WHERE source = 'ACTUAL' GROUP BY 1",
+    "costs": "SELECT allocation_id, '', COUNT(*) FROM cost_entry WHERE source = 'ACTUAL'"
+    " GROUP BY allocation_id",
     "state": "SELECT id, state, 1 FROM allocation",
     "returned": "SELECT allocation_id, line_id, returned FROM allocation_line WHERE returned > 0",
     "news": "SELECT p.allocation_id, p.id, COUNT(*) FROM package p"
