@@ -111,6 +111,10 @@ class Fleet:
         member.wait_for_words("listening")
         return member
 
+    def ended(self) -> list[str]:
+        """Name the commands of those that do not run any more."""
+        return [m.command for m in self._members if m.process.poll() is not None]
+
     def stop(self) -> None:
         """Ask everybody to end, and wait until they have."""
         running = [member for member in self._members if member.process.poll() is None]

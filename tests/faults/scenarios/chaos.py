@@ -146,6 +146,5 @@ def _reckon(
         len(lost),
         len(doubled),
         drained,
-        None,
-        [f"{len(wrong)} wrong, first: {wrong[0]}"] if wrong else [],
+        wrong=wrong,
     )

@@ -36,11 +36,11 @@ def run(size: Size) -> Iterator[Result]:
             given_up = [str(row[0]) for row in installed.rows(QUARANTINED)]
             listed = _listed(installed)
             shown = [job_id for job_id in given_up if f"jobs/{job_id}" in listed]
-            misses = []
+            wrong = []
             if len(given_up) != size.deadly_jobs:
-                misses.append(f"{len(given_up)} are given up after {CRASHES_MAX} deaths")
+                wrong.append(f"{len(given_up)} are given up after {CRASHES_MAX} deaths")
             if len(shown) != size.deadly_jobs:
-                misses.append(f"{len(shown)} are shown by `fbali jobs`")
+                wrong.append(f"{len(shown)} are shown by `fbali jobs`")
             yield Result(
                 "jobs that kill their worker",
                 form,
@@ -49,8 +49,7 @@ def run(size: Size) -> Iterator[Result]:
                 installed.count(GIVEN_UP),
                 0,
                 all_seconds,
-                None,
-                misses,
+                wrong=wrong,
             )
 
 

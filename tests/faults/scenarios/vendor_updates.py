@@ -79,8 +79,7 @@ def _result(
         len(lost),
         len(doubled),
         seconds,
-        None,
-        [f"{len(wrong)} wrong, first: {wrong[0]}"] if wrong else [],
+        wrong=wrong,
     )
 
 
