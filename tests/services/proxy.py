@@ -125,10 +125,12 @@ class Proxy:
         pair = (client, server)
         self._pairs.add(pair)
         try:
-            await asyncio.gather(
-                self._pump(reader, server, lambda: self.weather.loses_requests),
-                self._pump(answers, client, lambda: self.weather.loses_answers),
-            )
+            # One side that is torn down takes the other with it, as it would without us between.
+            with suppress(OSError):
+                await asyncio.gather(
+                    self._pump(reader, server, lambda: self.weather.loses_requests),
+                    self._pump(answers, client, lambda: self.weather.loses_answers),
+                )
         finally:
             self._pairs.discard(pair)
             self._half_closed.discard(client)
@@ -146,17 +148,16 @@ class Proxy:
         writer: asyncio.StreamWriter,
         loses: Callable[[], bool],
     ) -> None:
-        with suppress(OSError):
-            while chunk := await reader.read(CHUNK_BYTES):
-                if self.weather.delay_seconds:
-                    await asyncio.sleep(self.weather.delay_seconds)
-                if loses() or writer in self._half_closed:
-                    continue
-                writer.write(chunk)
-                self.passed_bytes += len(chunk)
-                await writer.drain()
-            if writer.can_write_eof() and not writer.is_closing():
-                writer.write_eof()
+        while chunk := await reader.read(CHUNK_BYTES):
+            if self.weather.delay_seconds:
+                await asyncio.sleep(self.weather.delay_seconds)
+            if loses() or writer in self._half_closed:
+                continue
+            writer.write(chunk)
+            self.passed_bytes += len(chunk)
+            await writer.drain()
+        if writer.can_write_eof() and not writer.is_closing():
+            writer.write_eof()
 
     def _half_close(self, client: asyncio.StreamWriter, _server: asyncio.StreamWriter) -> None:
         if not client.is_closing():
