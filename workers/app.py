@@ -1,6 +1,7 @@
 """A worker process: the broker's threads, the relay, the leases, started and stopped together."""
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -108,8 +109,15 @@ def _make_lane(broker: dramatiq.Broker, oms: Oms, threads: int) -> dramatiq.Work
 
 
 def _stop_lane(worker: dramatiq.Worker, grace_ms: int) -> None:
+    until = time.monotonic() + grace_ms / 1000
+    # Dramatiq's own waiting counts the time that has passed anew for every thread, so that it gives
+    # up long before its timeout on those that it comes to last.
+    for thread in worker.workers:
+        thread.stop()
+    for thread in worker.workers:
+        thread.join(max(0.0, until - time.monotonic()))
     try:
-        worker.stop(timeout=grace_ms)
+        worker.stop(timeout=max(0, int((until - time.monotonic()) * 1000)))
     except BROKER_ERRORS as error:
         log.warning("wake-ups were not given back, they are repeated: %s", error)
     except Exception:

@@ -7,6 +7,7 @@ written. Filters are those on status and on the moment of the last change.
 
 import base64
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -139,6 +140,11 @@ class _ShopServer(ThreadingHTTPServer):
             has_fulfillments=options.has_fulfillments,
             has_plugin=options.has_tracking_plugin,
         )
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that go away; everything else is an error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _ShopHandler(BaseHTTPRequestHandler):

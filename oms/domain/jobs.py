@@ -9,6 +9,7 @@ LEASE_MS = 8_000  # A worker that dies holds a job back for this long at most.
 REDISPATCH_MS = 10_000  # A wake-up that was lost is repeated after this long at most.
 SLICE_MS = 2_000  # A job of the outside lane lets others go first after this long.
 CRASHES_MAX = 3  # A job that killed its worker this often without progress is quarantined.
+SUSPECT_PAUSE_MS = 500  # A job that saw a worker die lets another such one of its lane end first.
 FAILURES_MAX = 10  # A job that failed this often in a row is quarantined.
 BATCH_ORDERS_MAX = 50  # Orders of one allocation job: one short transaction.
 BACK_OFF_FIRST_MS = 1_000

@@ -22,9 +22,12 @@ from oms.domain.jobs import (
     LEASE_MS,
     OUTSIDE_KINDS,
     SLICE_MS,
+    SUSPECT_PAUSE_MS,
     ClaimedJob,
     JobKind,
+    Lane,
     back_off_ms,
+    lane_of,
 )
 from oms.storage import in_hand, jobs, turns
 from oms.usecases.allocate_orders import run_allocate_orders
@@ -107,6 +110,7 @@ class Leases:
         self.is_winding_down = False
         self._held: dict[str, str] = {}
         self._owed: list[ClaimedJob] = []
+        self._suspects = {lane: threading.Lock() for lane in Lane}
         self._guard = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
@@ -139,6 +143,24 @@ class Leases:
         finally:
             with self._guard:
                 self._held.pop(job.id, None)
+
+    @contextmanager
+    def apart(self, job: ClaimedJob) -> Iterator[bool]:
+        """Tell whether a job may run now: of those that saw a worker die, one of a lane may.
+
+        So the one that kills this process takes no other with it that was there the last time, and
+        what has done no harm is not quarantined for it.
+        """
+        if not job.crashes:
+            yield True
+            return
+        suspects = self._suspects[lane_of(job.kind)]
+        may_run = suspects.acquire(blocking=False)
+        try:
+            yield may_run
+        finally:
+            if may_run:
+                suspects.release()
 
     def owe(self, job: ClaimedJob) -> None:
         """Give a job back as soon as the database allows, so that it counts as no crash."""
@@ -196,7 +218,8 @@ def run_job(oms: Oms, leases: Leases, job_id: str) -> None:
 
 def _run(oms: Oms, leases: Leases, job: ClaimedJob) -> str:
     try:
-        return _run_steps(oms, leases, job)
+        with leases.apart(job) as may_run:
+            return _run_steps(oms, leases, job) if may_run else _step_aside(oms, job)
     except jobs.LeaseLostError:  # Also while a failure was written down.
         return "lease lost"
     except (Unavailable, LimitExceeded) as error:  # What happened could not be written down.
@@ -262,6 +285,12 @@ def _defer(oms: Oms, job: ClaimedJob, turn_at: int) -> str:
             _ON_REST[job.kind](oms, job, rests_until)
         jobs.defer(oms.db, job, turn_at, oms.clock.now_ms())
     return "waits for its turn"
+
+
+def _step_aside(oms: Oms, job: ClaimedJob) -> str:
+    with oms.db.transaction():
+        jobs.defer(oms.db, job, oms.clock.now_ms() + SUSPECT_PAUSE_MS)
+    return "stepped aside"
 
 
 def _give_back(oms: Oms, job: ClaimedJob) -> str:

@@ -10,14 +10,12 @@ from pathlib import Path
 import pytest
 
 from app.demo.server_process import own_environment
-from oms.storage import soundness
 from oms.storage.database import Database
 from tests.faults.battered_journey import BatteredJourney
-from tests.functional.ledgers import wrong_costs, wrong_ledgers
+from tests.faults.unsound import RESTORE_SECONDS_MAX, held_jobs, unsound
 from tests.services.stack import wait_for
 
 SEED = int(os.environ.get("FBALI_TEST_SEED") or time.time_ns() % 1_000_000)
-RESTORE_SECONDS_MAX = 300
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,11 +44,9 @@ def counter(db: Database) -> Callable[[str], int]:
     return count
 
 
-def unsound(db: Database) -> list[object]:
+def wrong_at_rest(db: Database) -> list[str]:
     """List what is wrong with a database that nobody uses."""
-    with db.session():
-        held = db.all("SELECT id FROM job WHERE lease_token IS NOT NULL")
-    found: list[object] = [*wrong_ledgers(db), *wrong_costs(db), *soundness.problems(db), *held]
+    found = [*unsound(db), *held_jobs(db)]
     db.close()
     return found
 
@@ -80,11 +76,11 @@ def test_backup_under_load_restores_to_a_sound_state(tmp_path: Path, database_ur
         assert time.monotonic() - started < RESTORE_SECONDS_MAX
         assert 0 < count("event") < events
         assert count("allocation") > 10
-        assert unsound(db) == []
+        assert wrong_at_rest(db) == []
 
         journey.server.start()
         journey.wait_until_up()
         # What came after the backup is read from the shop again.
         wait_for(lambda: count("orders") == len(journey.shop_orders()), seconds=60)
         journey.server.stop()
-        assert unsound(db) == []
+        assert wrong_at_rest(db) == []

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -20,9 +21,12 @@ from app.demo.shop_reply import Reply
 from fbali.client import Client
 from fbali.errors import FbaliError
 from fbali.v1.admin_service_pb2 import CreateMerchantRequest, ListMerchantsRequest
+from oms.storage.database import Database
+from tests.faults.test_bulkheads import CountedStore, CountedStores, connect_all
 from tests.services.breakable import BreakableRedis
 from tests.services.fleet import Fleet, connect_request, free_port, merchant_of
-from tests.services.stack import wait_for
+from tests.services.stack import Stack, wait_for
+from workers.app import Workers
 
 SLOW_SECONDS = 2.0
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -248,3 +252,24 @@ def test_stopping_worker_ends_its_step_and_gives_the_job_back(fleet: Fleet, post
     assert row == ("PENDING", None, 0, 0, True)
     assert turns == []
     assert took < 12
+
+
+def test_workers_that_stop_wait_for_every_step_that_ends_within_the_grace(
+    database: Database, tmp_path: Path
+):
+    # They end one after the other, the last one long before the grace is over.
+    pauses = (0.5, 0.8, 1.1, 1.4, 1.7, 3.5)
+    stores = {f"https://s{pause}.example": CountedStore(pause) for pause in pauses}
+    with Stack(database, tmp_path) as stack:
+        connect_all(stack, stores)
+        settings = replace(stack.settings, worker_threads=1, outside_threads=len(stores))
+        workers = Workers(replace(stack.oms, stores=CountedStores(stores)), settings)
+        workers.start()
+        wait_for(lambda: sum(store.at_once for store in stores.values()) == len(stores))
+        started = time.monotonic()
+        workers.stop(4_500)
+
+        assert time.monotonic() - started < 4.5
+        with stack.db.session():
+            held = stack.db.all("SELECT kind FROM job WHERE lease_token IS NOT NULL")
+        assert held == []

@@ -111,6 +111,18 @@ class Fleet:
         member.wait_for_words("listening")
         return member
 
+    def ended(self) -> list[str]:
+        """Name the commands of those that do not run any more."""
+        return [m.command for m in self._members if m.process.poll() is not None]
+
+    def stop(self) -> None:
+        """Ask everybody to end, and wait until they have."""
+        running = [member for member in self._members if member.process.poll() is None]
+        for member in running:
+            member.signal(signal.SIGTERM)
+        for member in running:
+            member.end()
+
     def __enter__(self) -> Self:
         return self
 

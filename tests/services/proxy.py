@@ -42,6 +42,7 @@ class Proxy:
         self.passed_bytes = 0
         self._target = target
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._half_closed: set[asyncio.StreamWriter] = set()  # What still comes for them is lost.
         self._serving: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -73,7 +74,7 @@ class Proxy:
 
     def half_close_all(self) -> int:
         """End what clients read (FIN) while what they send is still taken; return how many."""
-        return self._on_every_pair(_half_close)
+        return self._on_every_pair(self._half_close)
 
     @property
     def open_count(self) -> int:
@@ -124,12 +125,15 @@ class Proxy:
         pair = (client, server)
         self._pairs.add(pair)
         try:
-            await asyncio.gather(
-                self._pump(reader, server, lambda: self.weather.loses_requests),
-                self._pump(answers, client, lambda: self.weather.loses_answers),
-            )
+            # One side that is torn down takes the other with it, as it would without us between.
+            with suppress(OSError):
+                await asyncio.gather(
+                    self._pump(reader, server, lambda: self.weather.loses_requests),
+                    self._pump(answers, client, lambda: self.weather.loses_answers),
+                )
         finally:
             self._pairs.discard(pair)
+            self._half_closed.discard(client)
             client.transport.abort()
             server.transport.abort()
 
@@ -144,17 +148,21 @@ class Proxy:
         writer: asyncio.StreamWriter,
         loses: Callable[[], bool],
     ) -> None:
-        with suppress(OSError):
-            while chunk := await reader.read(CHUNK_BYTES):
-                if self.weather.delay_seconds:
-                    await asyncio.sleep(self.weather.delay_seconds)
-                if loses():
-                    continue
-                writer.write(chunk)
-                self.passed_bytes += len(chunk)
-                await writer.drain()
-            if writer.can_write_eof() and not writer.is_closing():
-                writer.write_eof()
+        while chunk := await reader.read(CHUNK_BYTES):
+            if self.weather.delay_seconds:
+                await asyncio.sleep(self.weather.delay_seconds)
+            if loses() or writer in self._half_closed:
+                continue
+            writer.write(chunk)
+            self.passed_bytes += len(chunk)
+            await writer.drain()
+        if writer.can_write_eof() and not writer.is_closing():
+            writer.write_eof()
+
+    def _half_close(self, client: asyncio.StreamWriter, _server: asyncio.StreamWriter) -> None:
+        if not client.is_closing():
+            self._half_closed.add(client)
+            client.write_eof()
 
 
 def _reset(client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
@@ -163,8 +171,3 @@ def _reset(client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         if connection is not None and connection.family == socket.AF_INET:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         side.transport.abort()
-
-
-def _half_close(client: asyncio.StreamWriter, _server: asyncio.StreamWriter) -> None:
-    if not client.is_closing():
-        client.write_eof()

@@ -299,3 +299,38 @@ def test_job_whose_database_went_away_is_given_back_and_counts_as_no_crash(scene
     assert scene.db.one("SELECT lease_token, crashes, failures FROM job") == (None, 0, 0)
     scene.run_jobs()
     assert ("sync_store", "DONE") in scene.job_states()
+
+
+@pytest.mark.parametrize(
+    ("kind", "crashes", "is_run"),
+    [
+        (JobKind.POLL_TRACKING, 1, False),
+        (JobKind.POLL_TRACKING, 0, True),
+        (JobKind.PRUNE, 1, True),  # It is of the other lane.
+    ],
+)
+def test_of_jobs_that_saw_a_worker_die_a_process_runs_one_of_a_lane_at_a_time(
+    scene, kind, crashes, is_run
+):
+    first = sync_job(scene)
+    scene.enqueue(kind)
+    [[second]] = scene.db.all("SELECT id FROM job WHERE kind = ?", kind.value)
+    scene.db.run("UPDATE job SET crashes = 1 WHERE id = ?", first)
+    scene.db.run("UPDATE job SET crashes = ? WHERE id = ?", crashes, second)
+    leases = Leases(scene.oms)
+    seen = []
+
+    def run_the_other():
+        run_job(scene.oms, leases, second)
+        seen.append(jobs.get(scene.db, second, scene.clock.now_ms()))
+
+    scene.shop.faults.append(run_the_other)
+    run_job(scene.oms, leases, first)
+
+    [met] = seen
+    assert (met.state == JobState.DONE) == is_run
+    assert scene.db.one("SELECT lease_token FROM job WHERE id = ?", second) == (None,)
+    assert is_run or met.crashes == crashes
+    scene.clock.advance_ms(1_000)
+    run_job(scene.oms, leases, second)
+    assert jobs.get(scene.db, second, scene.clock.now_ms()).state == JobState.DONE

@@ -11,8 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
-from app.demo.accounts import open_merchant, open_vendors
+from app.demo.accounts import Account, open_merchant, open_vendors
 from app.demo.endings import Ending
 from app.demo.merchant import Merchant
 from app.demo.shop import PretendShop
@@ -26,6 +27,7 @@ from oms.domain.errors import Unavailable as DatabaseAway
 from oms.storage.database import Database
 from tests.services.breakable import BreakablePostgres, BreakableRedis
 from tests.services.fleet import Fleet, Member, connect_request, free_port
+from tests.services.proxy import Proxy
 
 DRAIN_SECONDS_MAX = 600.0
 POLL_SECONDS = 0.2
@@ -60,22 +62,27 @@ class Installation:
     PostgreSQL, and a Redis that keeps nothing on disk.
     """
 
-    def __init__(self, form: Form, orders: int, **settings: str) -> None:
+    def __init__(
+        self, form: Form, orders: int, *, is_proxied: bool = False, **settings: str
+    ) -> None:
+        """Start it; `is_proxied` puts a proxy before PostgreSQL and one before Redis."""
         self.form = form
+        self.proxies: list[Proxy] = []
         self.closing = ExitStack()
         folder = Path(self.closing.enter_context(TemporaryDirectory(prefix="fbali-faults-")))
         self.postgres: BreakablePostgres | None = None
         self.redis: BreakableRedis | None = None
-        if form is Form.EMBEDDED:
-            url = f"sqlite:///{folder / 'fbali.db'}"
-        else:
+        url = seen_url = f"sqlite:///{folder / 'fbali.db'}"
+        if form is Form.DISTRIBUTED:
             self.postgres = self.closing.enter_context(BreakablePostgres())
             self.redis = self.closing.enter_context(BreakableRedis())
-            url = self.postgres.url
+            url = seen_url = self.postgres.url
             settings["BROKER_URL"] = self.redis.url
+            if is_proxied:
+                seen_url, settings["BROKER_URL"] = self._proxied(self.postgres, self.redis)
         self.shop = self.closing.enter_context(PretendShop())
         self.catalog = self.shop.fill(orders=orders)
-        self.fleet = self.closing.enter_context(Fleet(folder, url, **settings))
+        self.fleet = self.closing.enter_context(Fleet(folder, seen_url, **settings))
         self.operator_token = self.fleet.run("init")
         self.db = Database(url)
         self.closing.callback(self.db.close)
@@ -83,6 +90,13 @@ class Installation:
         self.api = self.fleet.start_api(self.port)
         self.workers: list[Member] = []
         self._open_accounts()
+
+    def _proxied(self, postgres: BreakablePostgres, redis: BreakableRedis) -> tuple[str, str]:
+        """Put proxies before both; return the addresses that the processes are given."""
+        sockets = (postgres.folder / ".s.PGSQL.5432", redis.folder / "socket")
+        self.proxies = [self.closing.enter_context(Proxy(str(socket))) for socket in sockets]
+        database, broker = (f"127.0.0.1:{proxy.port}" for proxy in self.proxies)
+        return f"postgresql://fbali@{database}{urlsplit(postgres.url).path}", f"redis://{broker}/0"
 
     def __enter__(self) -> Self:
         return self
@@ -97,9 +111,13 @@ class Installation:
 
         `supervise` is what `fbali-server run` does with its worker, too.
         """
-        self.workers = [self.fleet.start(f"worker --processes {WORKERS}")]
+        self.start_parent()
         if self.form is Form.DISTRIBUTED:
             self.fleet.start("scheduler")
+
+    def start_parent(self) -> None:
+        """Start the process that watches over the workers."""
+        self.workers = [self.fleet.start(f"worker --processes {WORKERS}")]
 
     def worker_pids(self) -> list[int]:
         return self.workers[0].children
@@ -116,6 +134,11 @@ class Installation:
         self.api.kill()
         self.api = self.fleet.start_api(self.port)
 
+    def stop_all(self) -> None:
+        """End every process in order, so that nobody uses the database."""
+        self.fleet.stop()
+        self.db.close()
+
     # --- Accounts -----------------------------------------------------------------------------
 
     def client(self, token: str) -> Client:
@@ -126,12 +149,17 @@ class Installation:
     def _open_accounts(self) -> None:
         self.operator = self.client(self.operator_token)
         self.merchant_account = open_merchant(self.operator, "Merchant")
+        self.merchant_id = self.merchant_account.name.rpartition("/")[2]
         self.merchant_client = self.client(self.merchant_account.token)
         self.merchant = Merchant(self.merchant_client)
         [self.vendor_account] = open_vendors(self.operator, ["Vendor"])
         self.vendor_client = self.client(self.vendor_account.token)
-        self.merchant.invite(self.vendor_account)
-        agent = VendorAgent(self.vendor_client, VendorOptions("Vendor", "VE"), Ending())
+        self.engage(self.vendor_account, self.merchant)
+
+    def engage(self, vendor: Account, merchant: Merchant) -> None:
+        """Let a vendor work for a merchant."""
+        merchant.invite(vendor)
+        agent = VendorAgent(self.client(vendor.token), VendorOptions("Vendor", "VE"), Ending())
         agent._accept_invitations()
 
     # --- Load ---------------------------------------------------------------------------------

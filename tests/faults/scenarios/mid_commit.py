@@ -45,8 +45,7 @@ def run(size: Size) -> Iterator[Result]:
         len(set(acknowledged) - set(found)),
         len(found) - len(set(found)),
         time.monotonic() - started,
-        None,
-        [f"{broken} integrity checks failed"] if broken else [],
+        wrong=[f"{broken} integrity checks failed"] if broken else [],
     )
 
 

@@ -74,9 +74,9 @@ def _run(size: Size, name: str, form: Form, outage: Outage, seconds: float) -> R
         made = calls.result()
         tally = installed.tally(expected + size.redis_orders // 10)
         rows = installed.count("SELECT COUNT(*) FROM merchant WHERE display_name LIKE 'Call %'")
-        misses = _misses(form, made, ended_at, backlog)
-        if installed.worker_pids() != processes or installed.api.process.poll() is not None:
-            misses.append("a process ended")
+        wrong = [f"{command} ended" for command in installed.fleet.ended()]
+        if installed.worker_pids() != processes:
+            wrong.append("a worker ended")
         answered = sum(1 for _, code in made if code == "OK")
         return Result(
             f"{name} for {seconds:.0f} s",
@@ -86,8 +86,8 @@ def _run(size: Size, name: str, form: Form, outage: Outage, seconds: float) -> R
             tally.lost + max(0, answered - rows),
             tally.doubled,
             backlog,
-            None,
-            misses,
+            misses=_misses(form, made, ended_at, backlog),
+            wrong=wrong,
         )
 
 

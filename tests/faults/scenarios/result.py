@@ -20,7 +20,8 @@ HEAD = (
 class Result:
     """One line of the table. Seconds; `calm_seconds` is None where there is nothing to compare.
 
-    `misses` names each bar that was not reached, in words; lost and doubled speak for themselves.
+    `misses` names each bar of time that was not reached, in words; lost and doubled speak for
+    themselves. `wrong` names everything else that must not be, whatever the load and the machine.
     """
 
     scenario: str
@@ -32,14 +33,16 @@ class Result:
     seconds: float
     calm_seconds: float | None = None
     misses: Sequence[str] = ()
+    wrong: Sequence[str] = ()
 
     @property
     def is_reached(self) -> bool:
-        return not (self.lost or self.doubled or self.misses)
+        return not (self.lost or self.doubled or self.misses or self.wrong)
 
     def cells(self) -> list[str]:
         calm = "" if self.calm_seconds is None else f"{self.calm_seconds:.1f} s"
-        words = "; ".join(self.misses) or ("reached" if self.is_reached else "missed")
+        first = [f"{len(self.wrong)} wrong, first: {self.wrong[0]}"] if self.wrong else []
+        words = "; ".join([*self.misses, *first]) or ("reached" if self.is_reached else "missed")
         return [
             self.scenario,
             self.form,

@@ -22,6 +22,9 @@ class Size:
     page: int  # Orders that many workers apply at once.
     stores_seconds: float
     retry_after_seconds_max: int
+    updates: int  # By vendors.
+    restored_orders: int
+    chaos_seconds: float
     arriving_seconds: float  # In which half of the orders come while Redis is broken.
     haste: float = 1.0  # By how much the pauses between faults are shortened.
     forms: Sequence[Form] = tuple(Form)
@@ -40,6 +43,9 @@ FULL = Size(
     page=100,
     stores_seconds=90.0,
     retry_after_seconds_max=60,
+    updates=10_000,
+    restored_orders=10_000,
+    chaos_seconds=120.0,
     arriving_seconds=45.0,
 )
 SHORT = Size(
@@ -55,6 +61,9 @@ SHORT = Size(
     page=20,
     stores_seconds=12.0,
     retry_after_seconds_max=4,
+    updates=300,
+    restored_orders=200,
+    chaos_seconds=10.0,
     arriving_seconds=4.0,
     haste=0.2,
     forms=(Form.EMBEDDED,),

@@ -5,8 +5,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
+import tests.services.crashing
 from fbali.client import Client
 from fbali.errors import FbaliError
 from fbali.v1.admin_service_pb2 import CreateMerchantRequest
@@ -19,56 +21,68 @@ from tests.services.fleet import free_port
 
 CALLS = 200
 JOBS = 50
+JOB_SECONDS = 5.0  # Long enough to be under way while all the calls are made.
 UNDER_WAY_SECONDS = 0.05
 
-UNFINISHED = "SELECT COUNT(*) FROM job WHERE state <> 'DONE' AND dedupe_key IS NULL"
+OURS = "kind = 'prune' AND dedupe_key IS NULL"
+UNFINISHED = f"SELECT COUNT(*) FROM job WHERE state <> 'DONE' AND {OURS}"
+RUNNING = f"SELECT COUNT(*) FROM job WHERE lease_token IS NOT NULL AND {OURS}"
 MARKED = (
     "SELECT COUNT(*) FROM job WHERE (crashes > 0 OR failures > 0 OR lease_token IS NOT NULL)"
-    " AND dedupe_key IS NULL"
+    f" AND {OURS}"
 )
 
 
 def run(size: Size) -> Iterator[Result]:
+    [hook_folder] = tests.services.crashing.__path__
+    path = f"{hook_folder}:{Path.cwd()}:{Path.cwd() / 'client' / 'src'}"
     for form in size.forms:
-        with Installation(form, 1) as installed:
+        # Each process could run all of the jobs, so that all of them are under way at once.
+        with Installation(form, 1, SLOW_JOBS="1", WORKER_THREADS=str(JOBS)) as installed:
+            installed.fleet.environment["PYTHONPATH"] = path
             installed.start_workers()
             parent = installed.workers[0]
             wait_until(lambda: parent.log.count("working") == WORKERS)  # noqa: B023
-            other = free_port()
-            installed.fleet.start_api(other)
-            target = f"127.0.0.1:{installed.port},127.0.0.1:{other}"
-            operator = installed.closing.enter_context(
-                Client(target, token=installed.operator_token)
-            )
-            _enqueue(installed)
-            started = time.monotonic()
-            with ThreadPoolExecutor(CALLS) as threads:
-                everybody = Barrier(CALLS + 1)
-                calls = [threads.submit(_call, operator, everybody) for _ in range(CALLS)]
-                everybody.wait()
-                time.sleep(UNDER_WAY_SECONDS)
-                installed.api.signal(signal.SIGTERM)
-                installed.workers[0].signal(signal.SIGTERM)
-                codes = [installed.api.end(), installed.workers[0].end()]
-                marked = installed.count(MARKED)
-                failed = sum(call.result() for call in calls)
-            installed.start_workers()
-            wait_until(lambda: not installed.count(UNFINISHED))
-            made = installed.count("SELECT COUNT(*) FROM merchant WHERE display_name = 'Under way'")
-            misses = [] if codes == [0, 0] else [f"exit codes {codes}"]
-            if marked:
-                misses.append(f"{marked} jobs were broken off")
-            yield Result(
-                "SIGTERM under load",
-                form,
-                f"{CALLS} calls and {JOBS} jobs",
-                "2 signals",
-                max(failed, CALLS - made),
-                max(0, made - CALLS),
-                time.monotonic() - started,
-                None,
-                misses,
-            )
+            yield _run(installed)
+
+
+def _run(installed: Installation) -> Result:
+    other = free_port()
+    installed.fleet.start_api(other)
+    target = f"127.0.0.1:{installed.port},127.0.0.1:{other}"
+    operator = installed.closing.enter_context(Client(target, token=installed.operator_token))
+    everybody = Barrier(CALLS + 1)
+    started = time.monotonic()
+    with ThreadPoolExecutor(CALLS) as threads:
+        calls = [threads.submit(_call, operator, everybody) for _ in range(CALLS)]
+        _enqueue(installed)
+        wait_until(lambda: installed.count(RUNNING) == JOBS, JOB_SECONDS)
+        everybody.wait()
+        time.sleep(UNDER_WAY_SECONDS)
+        open_calls = sum(not call.done() for call in calls)
+        installed.api.signal(signal.SIGTERM)
+        installed.workers[0].signal(signal.SIGTERM)
+        running = installed.count(RUNNING)
+        codes = [installed.api.end(), installed.workers[0].end()]
+        broken_off = installed.count(MARKED)
+        failed = sum(call.result() for call in calls)
+    seconds = time.monotonic() - started
+    installed.start_parent()
+    wait_until(lambda: not installed.count(UNFINISHED))
+    made = installed.count("SELECT COUNT(*) FROM merchant WHERE display_name = 'Under way'")
+    wrong = [] if codes == [0, 0] else [f"exit codes {codes}"]
+    wrong += [f"{broken_off} jobs were broken off"] if broken_off else []
+    wrong += [] if running and open_calls else ["nothing was under way"]
+    return Result(
+        "SIGTERM under load",
+        installed.form,
+        f"{CALLS} calls and {JOBS} jobs, {open_calls} and {running} of them under way",
+        "2 signals",
+        max(failed, CALLS - made),
+        max(0, made - CALLS),
+        seconds,
+        wrong=wrong,
+    )
 
 
 def _call(operator: Client, everybody: Barrier) -> bool:
@@ -88,4 +102,4 @@ def _enqueue(installed: Installation) -> None:
     now_ms = installed.count("SELECT MAX(created_at) FROM token")
     with installed.db.transaction():
         for _ in range(JOBS):
-            jobs.enqueue(installed.db, JobKind.PRUNE, now_ms)
+            jobs.enqueue(installed.db, JobKind.PRUNE, now_ms, args={"seconds": JOB_SECONDS})

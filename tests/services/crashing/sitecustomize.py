@@ -3,13 +3,15 @@
 Only where a test has put this folder on PYTHONPATH and set both variables; nothing of it is
 shipped. `FBALI_CRASH_AT=sync.read:2` names the point and how often a process has to come there;
 `FBALI_CRASH_ONCE` is a file that the one process which dies leaves behind, so that its successor
-lives on. `FBALI_DEADLY_JOBS` makes jobs with the argument `deadly` kill whoever runs them;
+lives on. `FBALI_DEADLY_JOBS` makes jobs with the argument `deadly` kill whoever runs them,
+`FBALI_SLOW_JOBS` those with `seconds` take so long;
 `FBALI_CLOCK_AHEAD` names a file that says how wrong its clock is.
 """
 
 import itertools
 import os
 import signal
+import time
 from typing import Any
 
 
@@ -33,8 +35,8 @@ def _arm(words: str, once: str) -> None:
     crash_points.watch(end)
 
 
-def _make_jobs_deadly() -> None:
-    """Let jobs that say so in their arguments kill the worker that runs them."""
+def _change_jobs() -> None:
+    """Let jobs that say so in their arguments kill the worker that runs them, or take time."""
     from oms.domain.jobs import JobKind  # noqa: PLC0415
     from oms.usecases import run_job  # noqa: PLC0415
 
@@ -44,6 +46,7 @@ def _make_jobs_deadly() -> None:
     def step(oms: Any, job: Any) -> Any:
         if job.args.get("deadly"):
             os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(job.args.get("seconds", 0))
         return harmless(oms, job)
 
     run_job.STEPS = {**steps, JobKind.PRUNE: step}
@@ -64,7 +67,7 @@ def _set_clock_by(file: str) -> None:
 
 if "FBALI_CLOCK_AHEAD" in os.environ:
     _set_clock_by(os.environ["FBALI_CLOCK_AHEAD"])
-if "FBALI_DEADLY_JOBS" in os.environ:
-    _make_jobs_deadly()
+if "FBALI_DEADLY_JOBS" in os.environ or "FBALI_SLOW_JOBS" in os.environ:
+    _change_jobs()
 if "FBALI_CRASH_AT" in os.environ and "FBALI_CRASH_ONCE" in os.environ:
     _arm(os.environ["FBALI_CRASH_AT"], os.environ["FBALI_CRASH_ONCE"])
