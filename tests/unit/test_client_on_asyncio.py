@@ -194,7 +194,7 @@ def test_photo_goes_on_where_it_stopped(server, within, waits):
     server.script("CreateUpload", after_sales.CreateUploadResponse(upload=upload))
     server.script("WriteUploadChunk", written, BUSY, BUSY, BUSY, BUSY, ANSWERS["WriteUploadChunk"])
     server.script("GetUpload", after_sales.GetUploadResponse(upload=stand))
-    told = []
+    told: list[tuple[int, int]] = []
 
     photo = within(
         lambda client: client.upload_photo(
@@ -248,7 +248,7 @@ def test_download_that_is_cancelled_leaves_no_file(server, within, tmp_path):
 
 
 def test_file_of_orders_goes_both_ways(server, within):
-    told = []
+    told: list[int] = []
 
     async def work(client):
         head = ImportOrdersRequest(run_id="run")

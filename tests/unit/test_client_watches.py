@@ -5,6 +5,7 @@ import gc
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 import pytest
@@ -43,9 +44,9 @@ def bookmark(token):
 class Outcome:
     """What a program saw: messages, the token that it would store, outages, and the end."""
 
-    messages: list = field(default_factory=list)
+    messages: list[Any] = field(default_factory=list)
     token: str = ""
-    outages: list = field(default_factory=list)
+    outages: list[errors.FbaliError] = field(default_factory=list)
     error: Exception | None = None
 
     @property
@@ -360,7 +361,9 @@ def test_vendors_watch_their_allocations_likewise(server):
 
 
 def test_memory_of_what_was_given_is_bounded():
-    course = Course(WatchOrdersRequest(), Patience(), fbali.CallPolicy())
+    course: Course[WatchOrdersResponse] = Course(
+        WatchOrdersRequest(), Patience(), fbali.CallPolicy()
+    )
 
     given = [course.take(event(sequence)) for sequence in range(1, 2 * SEQUENCES_KEPT)]
 
