@@ -8,8 +8,8 @@
     +-- AlreadyExists       ALREADY_EXISTS       a second thing of a kind that may exist once
     +-- Refused             FAILED_PRECONDITION  the present state forbids it
     +-- Conflict            ABORTED              somebody else changed it first; read it again
-    +-- OutOfRange          OUT_OF_RANGE         a position outside of what there is
-    |   +-- ResumeTokenExpired                   its reason; `oldest_token` is where there is more
+    +-- OutOfRange          OUT_OF_RANGE         what was asked for is not kept any more
+    |   +-- ResumeTokenExpired                   of a watch; `oldest_token` is where there is more
     +-- LimitExceeded       RESOURCE_EXHAUSTED   a bound was reached
     +-- Unavailable         UNAVAILABLE          nothing was done; the same call may succeed later
     +-- DeadlineExceeded    DEADLINE_EXCEEDED    no answer in time; it may have been done
@@ -109,7 +109,7 @@ class Conflict(FbaliError):
 
 
 class OutOfRange(FbaliError):
-    """The position that the request names is outside of what there is."""
+    """What was asked for is not kept any more; `metadata` says from where it still is."""
 
     code = "OUT_OF_RANGE"
 
