@@ -10,7 +10,7 @@ INTERVAL_SECONDS = 30
 WATCH_SECONDS_MAX = 90 * 86400
 
 
-@click.command("watch", cls=Verb, example="fbali allocations watch --stop-after 3")
+@click.command("watch", cls=Verb, example="fbali allocations watch --stop-after 2")
 @click.argument("allocation", type=names.ALLOCATION, required=False)
 @click.option(
     "--stop-after",
