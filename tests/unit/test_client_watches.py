@@ -188,6 +188,16 @@ def test_server_that_was_never_there_is_told_after_four_tries(server, read):
     assert tokens(server) == [""] * 4
 
 
+def test_server_that_was_there_a_moment_ago_is_waited_for(server):
+    server.script("WatchOrders", *[BUSY] * 5, Stream([event(1)], stays=True))
+    patience = Patience(was_there=True)
+    with (
+        fbali.Client(server.address, token="t") as client,
+        client.watch_orders(WatchOrdersRequest(), patience) as watch,
+    ):
+        assert next(watch).event.event.sequence == 1
+
+
 @pytest.mark.parametrize(
     ("refusal", "family"),
     [

@@ -30,11 +30,13 @@ class Patience:
     """How long a watch puts up with a server that is away, and whom it tells.
 
     An outage of more than `outage_seconds_max` ends the watch with its error. `on_outage` is called
-    once an outage, with the first error, in the thread that reads.
+    once an outage, with the first error, in the thread that reads. A server that is away at the
+    very beginning is tried four times, unless it `was_there` a moment ago.
     """
 
     outage_seconds_max: float = OUTAGE_SECONDS_MAX
     on_outage: Notice = lambda _error: None
+    was_there: bool = False
 
 
 class Course(Generic[Message]):
@@ -48,7 +50,7 @@ class Course(Generic[Message]):
         self._pace = pace
         self._sequences: deque[int] = deque(maxlen=SEQUENCES_KEPT)
         self._known: set[int] = set()
-        self._began = False
+        self._began = patience.was_there
         self._failures = 0
         self._outage_since: float | None = None
         interval = request.bookmark_interval

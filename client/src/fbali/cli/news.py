@@ -85,7 +85,9 @@ class Watcher:
         from fbali.watch_course import Patience as WatchPatience
 
         yield self._look(look, None, LOOK_AGAIN_SECONDS)
-        with open_watch(WatchPatience(OUTAGE_SECONDS_MAX, self.outage.begin)) as watch:
+        with open_watch(
+            WatchPatience(OUTAGE_SECONDS_MAX, self.outage.begin, was_there=True)
+        ) as watch:
             self.patience.end_later(watch.close)
             # What happened between the first look and the first message is seen by another look.
             is_first = True
