@@ -118,7 +118,7 @@ class ScriptedServer(grpc.GenericRpcHandler):
                 refuse(context, UNKNOWN_TOKEN)
             return self._take(name, request, context)
 
-        def take(requests: Iterator[Message], context: grpc.ServicerContext) -> Message:
+        def take(requests: Iterator[Message], context: grpc.ServicerContext) -> Any:
             first, *others = requests
             for request in others:
                 self.calls.append(Call(name, request, {}))

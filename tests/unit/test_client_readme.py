@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from typing import Any
 
 import grpc
 import pytest
@@ -35,7 +36,7 @@ def test_examples_run(server, capsys):
     assert capsys.readouterr().out.splitlines().count("1042") == 1
 
     saved: list[str] = []
-    news = sample_answers()["WatchOrders"]
+    news: Any = sample_answers()["WatchOrders"]
     server.script("WatchOrders", Stream([news]), EXPIRED)
     with Client(server.address, token="t") as client:
         names["follow"](client, "", saved.append)

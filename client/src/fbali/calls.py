@@ -60,7 +60,7 @@ class CallInterceptor(
             outcome = continuation(self._prepare(details, tries.seconds_left()), tries.request)
             if not isinstance(outcome, grpc.RpcError):
                 return outcome
-            self._policy.sleep(tries.wait_after(error_of(outcome, self._target)))  # type: ignore[arg-type]
+            self._policy.sleep(tries.wait_after(error_of(outcome, self._target)))
 
     def intercept_unary_stream(
         self,
@@ -83,7 +83,7 @@ class CallInterceptor(
         timeout = client_call_details.timeout or STREAM_TIMEOUT_SECONDS
         outcome = continuation(self._prepare(client_call_details, timeout), request_iterator)
         if isinstance(outcome, grpc.RpcError):
-            raise error_of(outcome, self._target)  # type: ignore[arg-type]
+            raise error_of(outcome, self._target)
         return outcome
 
     def _prepare(self, details: grpc.ClientCallDetails, timeout: float) -> CallDetails:
@@ -115,7 +115,7 @@ class Answers:
         try:
             return next(self._call)
         except grpc.RpcError as error:
-            raise error_of(error, self._target) from error  # type: ignore[arg-type]
+            raise error_of(error, self._target) from error
 
     def cancel(self) -> None:
         """Tell the server that nothing more is wanted."""

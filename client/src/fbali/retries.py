@@ -36,7 +36,7 @@ class Pace:
 
     def delay(self, failures: int, seconds_min: float, seconds_max: float) -> float:
         """Give the wait after a failure that so many came before, in a row."""
-        bound = min(seconds_min * 2 ** min(failures, 30), seconds_max)
+        bound = min(seconds_min * 2.0 ** min(failures, 30), seconds_max)
         return bound * (0.5 + self.jitter() / 2)
 
 
