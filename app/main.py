@@ -99,7 +99,7 @@ def api(settings: Settings, parent_fd: int | None) -> None:
 
     try:
         serve(_prepare(settings, parent_fd), settings)
-    except RuntimeError as error:  # The address is taken.
+    except (RuntimeError, SettingsError) as error:  # The address is taken, the certificate wrong.
         raise click.ClickException(str(error)) from error
 
 

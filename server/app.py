@@ -6,7 +6,6 @@ import logging
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
@@ -30,6 +29,7 @@ from server.services.fulfillment import FulfillmentService
 from server.services.hosting import HostingService
 from server.services.orders import OrderService
 from server.streams import StreamLimits, WatchLimits
+from server.tls import Certificate, certificate_of
 
 log = logging.getLogger(__name__)
 
@@ -94,20 +94,26 @@ class Api:
         )
 
     async def start(self) -> None:
-        """Listen; raises RuntimeError when the address stays taken."""
+        """Listen.
+
+        Raises:
+            RuntimeError: The address stays taken.
+            SettingsError: The certificate or its key cannot be used.
+        """
         listen = self._settings.listen
-        self.port = await self._bind(listen)
+        certificate = certificate_of(self._settings)
+        self.port = await self._bind(listen, certificate)
         await self._server.start()
         self._edge.watches.start()
         await self._health.start(descriptor.full_name for descriptor in SERVICES)
         log.info("listening", extra={"listen": listen, "port": self.port})
 
-    async def _bind(self, listen: str) -> int:
+    async def _bind(self, listen: str, certificate: Certificate | None) -> int:
         """Take the address, which a predecessor that was killed may hold for a moment more."""
         for _ in range(BIND_TRIES):
             try:
-                if self._settings.tls_certificate_file:
-                    return self._server.add_secure_port(listen, _credentials(self._settings))
+                if certificate is not None:
+                    return self._server.add_secure_port(listen, certificate.credentials())
                 return self._server.add_insecure_port(listen)
             except RuntimeError as error:
                 log.warning("cannot listen yet", extra={"listen": listen, "error": str(error)})
@@ -169,12 +175,6 @@ def _handlers(edge: Edge, descriptor: object, servicer: object) -> grpc.GenericR
             for method in descriptor.methods  # type: ignore[attr-defined]
         },
     )
-
-
-def _credentials(settings: Settings) -> grpc.ServerCredentials:
-    key = Path(settings.tls_key_file).read_bytes()
-    chain = Path(settings.tls_certificate_file).read_bytes()
-    return grpc.ssl_server_credentials([(key, chain)])
 
 
 def run(oms: Oms, settings: Settings) -> None:

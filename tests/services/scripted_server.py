@@ -1,5 +1,6 @@
 """A gRPC server that answers every method of the contract from a script."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -55,7 +56,16 @@ class Call:
     metadata: Mapping[str, str | bytes]
 
 
-Answer = Message | Refusal | Callable[[Any], Message]
+@dataclass(frozen=True)
+class Stream:
+    """What a stream sends before it ends: with an error, or well, or not until it is let go of."""
+
+    messages: Sequence[Message] = ()
+    end: Refusal | None = None
+    stays: bool = False
+
+
+Answer = Message | Refusal | Stream | Callable[[Any], Message]
 
 
 class ScriptedServer(grpc.GenericRpcHandler):
@@ -101,21 +111,22 @@ class ScriptedServer(grpc.GenericRpcHandler):
             return None
         method = descriptor_pool.Default().FindMethodByName(f"{service}.{name}")
 
-        def answer(request: Message, context: grpc.ServicerContext) -> Message:
+        def answer(request: Message, context: grpc.ServicerContext) -> Any:
             metadata = dict(context.invocation_metadata())
             self.calls.append(Call(name, request, metadata))
             if self._token and metadata.get("authorization") != f"Bearer {self._token}":
                 refuse(context, UNKNOWN_TOKEN)
             return self._take(name, request, context)
 
-        def take(requests: Iterator[Message], context: grpc.ServicerContext) -> Message:
+        def take(requests: Iterator[Message], context: grpc.ServicerContext) -> Any:
             first, *others = requests
             for request in others:
                 self.calls.append(Call(name, request, {}))
             return answer(first, context)
 
         def give(request: Message, context: grpc.ServicerContext) -> Iterator[Message]:
-            yield answer(request, context)
+            found = answer(request, context)
+            yield from _stream(found, context) if isinstance(found, Stream) else [found]
 
         kind, behaviour = _kind(method, answer, take, give)
         handler: grpc.RpcMethodHandler[Any, Any] = kind(
@@ -125,13 +136,23 @@ class ScriptedServer(grpc.GenericRpcHandler):
         )
         return handler
 
-    def _take(self, name: str, request: Message, context: grpc.ServicerContext) -> Message:
+    def _take(self, name: str, request: Message, context: grpc.ServicerContext) -> Any:
         scripted = self._answers[name]
         if isinstance(scripted, list):
             scripted = scripted.pop(0) if len(scripted) > 1 else scripted[0]
         if isinstance(scripted, Refusal):
             refuse(context, scripted)
-        return scripted if isinstance(scripted, Message) else scripted(request)
+        return scripted(request) if callable(scripted) else scripted
+
+
+def _stream(stream: Stream, context: grpc.ServicerContext) -> Iterator[Message]:
+    yield from stream.messages
+    if stream.stays:
+        gone = threading.Event()
+        if context.add_callback(gone.set):
+            gone.wait()
+    if stream.end is not None:
+        refuse(context, stream.end)
 
 
 def _kind(method: Any, answer: Any, take: Any, give: Any) -> tuple[Any, Any]:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from fbali.cli.changes import Change, changes_between
 from fbali.cli.main import run
-from fbali.cli.order_watching import OUTAGE_SECONDS_MAX, Change, answers, changes_between
+from fbali.cli.news import OUTAGE_SECONDS_MAX, Outage, Watcher
+from fbali.cli.order_watching import states_in
 from fbali.cli.sync_following import Patience
 from fbali.errors import Unavailable
 from fbali.v1.order_pb2 import (
@@ -61,14 +63,14 @@ def delivered_order():
 def test_changes_are_told_with_what_was_before():
     number = full_order().allocations[1].packages[0].tracking_number
 
-    changes = changes_between(full_order(), delivered_order())
+    changes = changes_between(states_in(full_order()), states_in(delivered_order()))
 
     assert changes[0] == Change("order", "1042", "exception", "delivered")
     assert [(one.subject, one.before, one.after) for one in changes[1:]] == [
         ("parcel", "exception: customs", "delivered")
     ]
     assert changes[1].name.startswith(number)
-    assert changes_between(delivered_order(), delivered_order()) == []
+    assert changes_between(*[states_in(delivered_order())] * 2) == []
 
 
 def test_lines_are_written_until_it_is_delivered(server, watch):
@@ -114,7 +116,7 @@ def script(*outcomes):
     """Give or raise one after the other, the last one for ever."""
     left: Iterator[object] = iter(outcomes[:-1])
 
-    def get_order():
+    def get_order(_event):
         outcome = next(left, outcomes[-1])
         if isinstance(outcome, Exception):
             raise outcome
@@ -127,16 +129,16 @@ def test_short_outage_is_told_and_survived():
     said: list[str] = []
     get_order = script(full_order(), Unavailable("away"), full_order())
 
-    found = list(answers(get_order, Clock().patience(30), 10, said.append))
+    found = list(Watcher(Clock().patience(30), 10, Outage(said.append)).asked(get_order))
 
     assert len(found) == 3
-    assert said == ["away; asking again"]
+    assert said == ["connection lost, trying again: away"]
 
 
 def test_long_outage_ends_the_watch():
-    clock = Clock()
+    clock, get_order = Clock(), script(Unavailable("away"))
 
     with pytest.raises(Unavailable):
-        list(answers(script(Unavailable("away")), clock.patience(1e6), 60, lambda _: None))
+        list(Watcher(clock.patience(1e6), 60, Outage(lambda _: None)).asked(get_order))
 
     assert clock.now == OUTAGE_SECONDS_MAX + 60

@@ -11,9 +11,10 @@ import trustme
 from google.protobuf import descriptor_pool
 
 from fbali import errors
-from fbali.calls import CallPolicy, is_repeatable
+from fbali.calls import CallPolicy
 from fbali.channels import Endpoint, parse_target
 from fbali.client import Client
+from fbali.retries import is_repeatable
 from fbali.v1.admin_service_pb2 import GetServerInfoRequest
 from fbali.v1.hosting_service_pb2 import DisconnectStoreRequest
 from fbali.v1.order_service_pb2 import GetOrderRequest, SyncOrdersRequest

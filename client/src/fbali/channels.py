@@ -1,8 +1,10 @@
 """Opens channels: where a target is, and whether it may be spoken to in clear text."""
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -14,6 +16,13 @@ KEEPALIVE_TIMEOUT_MILLISECONDS = 20_000
 RECONNECT_MILLISECONDS_MIN = 100
 RECONNECT_MILLISECONDS_MAX = 2_000
 
+# Where systems keep the authorities that they trust, as far as OpenSSL does not know it.
+_SYSTEM_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine.
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, Red Hat.
+    "/etc/ssl/ca-bundle.pem",  # openSUSE.
+    "/etc/ssl/cert.pem",  # macOS, BSD.
+)
 _LISTS = ("ipv4:", "ipv6:")
 # Calls go to all servers in turn, and to the others at once when one is gone.
 _ROUND_ROBIN = '{"loadBalancingConfig": [{"round_robin": {}}]}'
@@ -72,8 +81,41 @@ def is_local(address: str) -> bool:
         return False
 
 
-def open_channel(endpoint: Endpoint, ca_file: Path | None) -> grpc.Channel:
-    """Open a lazily connecting channel; `ca_file` replaces the public authorities."""
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What an encrypted connection is checked by, as PEM files.
+
+    `ca_file` names the authorities to trust instead of those of the system; `certificate_file` and
+    `key_file`, both or neither, are shown to a proxy that asks clients for a certificate.
+    """
+
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """Read the files."""
+        return grpc.ssl_channel_credentials(
+            self.ca_file.read_bytes() if self.ca_file else system_authorities(),
+            self.key_file.read_bytes() if self.key_file else None,
+            self.certificate_file.read_bytes() if self.certificate_file else None,
+        )
+
+
+def system_authorities() -> bytes | None:
+    """Give the authorities that the system trusts; None leaves gRPC to those that it brings."""
+    chosen = ssl.get_default_verify_paths().cafile  # Follows the variable SSL_CERT_FILE.
+    for path in (chosen, *_SYSTEM_BUNDLES):
+        if path and Path(path).is_file():
+            return Path(path).read_bytes()
+    return None
+
+
+def channel_arguments(endpoint: Endpoint, tls: Tls) -> dict[str, Any]:
+    """Give what opening a lazily connecting channel takes, for both kinds of channels.
+
+    `credentials` is there only for an encrypted connection.
+    """
     options: list[tuple[str, int | str]] = [
         ("grpc.enable_retries", 0),  # Retries are ours: they need the request_id.
         ("grpc.keepalive_time_ms", KEEPALIVE_MILLISECONDS),
@@ -85,10 +127,13 @@ def open_channel(endpoint: Endpoint, ca_file: Path | None) -> grpc.Channel:
     if endpoint.address.startswith((*_LISTS, "dns:")):
         options.append(("grpc.service_config", _ROUND_ROBIN))
     if endpoint.tls:
-        roots = ca_file.read_bytes() if ca_file else None
-        return grpc.secure_channel(
-            endpoint.address, grpc.ssl_channel_credentials(roots), options=options
-        )
+        return {"options": options, "credentials": tls.credentials()}
     # A proxy on the way would make a loopback address somebody else's loopback.
     options.append(("grpc.enable_http_proxy", 0))
-    return grpc.insecure_channel(endpoint.address, options=options)
+    return {"options": options}
+
+
+def open_channel(endpoint: Endpoint, tls: Tls) -> grpc.Channel:
+    """Open a channel for threads."""
+    opened = grpc.secure_channel if endpoint.tls else grpc.insecure_channel
+    return opened(endpoint.address, **channel_arguments(endpoint, tls))

@@ -9,10 +9,12 @@
     +-- Refused             FAILED_PRECONDITION  the present state forbids it
     +-- Conflict            ABORTED              somebody else changed it first; read it again
     +-- OutOfRange          OUT_OF_RANGE         what was asked for is not kept any more
+    |   +-- ResumeTokenExpired                   of a watch; `oldest_token` is where there is more
     +-- LimitExceeded       RESOURCE_EXHAUSTED   a bound was reached
     +-- Unavailable         UNAVAILABLE          not done, as far as is known; retry with its id
     +-- DeadlineExceeded    DEADLINE_EXCEEDED    no answer in time; it may have been done
     +-- ServerError         every other code     an error of the server
+    |   +-- MethodUnknown   UNIMPLEMENTED        the server is too old for this call, or too new
     +-- InsecureTarget      (never sent)         this client will not send a token in clear text
 
 `reason` is a word of `fbali.v1.ErrorReason` without its prefix, or empty when the server sent none,
@@ -112,6 +114,15 @@ class OutOfRange(FbaliError):
     code = "OUT_OF_RANGE"
 
 
+class ResumeTokenExpired(OutOfRange):
+    """The history that a watch was to go on from is no longer kept; read the lists again."""
+
+    @property
+    def oldest_token(self) -> str:
+        """Give the resume token from which a watch gets what is still there."""
+        return self.metadata.get("oldest_token", "")
+
+
 class LimitExceeded(FbaliError):
     """A bound of the server was reached."""
 
@@ -139,6 +150,12 @@ class ServerError(FbaliError):
     code = "INTERNAL"
 
 
+class MethodUnknown(ServerError):
+    """The server does not know the method: it is of another version than this client."""
+
+    code = "UNIMPLEMENTED"
+
+
 class InsecureTarget(FbaliError):
     """The target is another machine and the connection would not be encrypted; nothing was sent."""
 
@@ -158,5 +175,9 @@ FAMILIES: Mapping[str, type[FbaliError]] = {
         LimitExceeded,
         Unavailable,
         DeadlineExceeded,
+        MethodUnknown,
     )
 }
+
+# Reasons that are told apart from others of their code.
+LEAVES: Mapping[str, type[FbaliError]] = {"RESUME_TOKEN_EXPIRED": ResumeTokenExpired}

@@ -7,6 +7,7 @@ from fbali.errors import ServerError
 
 PAGE_SIZE_MAX = 500
 PAGES_MAX = 100_000  # No list is longer; a server that goes on for ever is stopped here.
+ENDLESS = "the server repeats a page token; the list would never end"
 
 
 class PageRequest(Protocol):
@@ -37,12 +38,23 @@ def each_page(list_call: Callable[[Request], Answer], request: Request) -> Itera
     for _ in range(PAGES_MAX):
         page = list_call(request)
         yield page
-        if not page.next_page_token:
+        if not turn(request, page):
             return
-        if page.next_page_token == request.page_token:
-            break
-        request.page_token = page.next_page_token
-    raise ServerError("the server repeats a page token; the list would never end")
+    raise ServerError(ENDLESS)
+
+
+def turn(request: PageRequest, page: Page) -> bool:
+    """Let a request ask for the page after this one; tell whether there is one.
+
+    Raises:
+        ServerError: It would be the same page again.
+    """
+    if not page.next_page_token:
+        return False
+    if page.next_page_token == request.page_token:
+        raise ServerError(ENDLESS)
+    request.page_token = page.next_page_token
+    return True
 
 
 def each_item(list_call: Callable[[Request], Any], request: Request) -> Iterator[Any]:
@@ -51,37 +63,55 @@ def each_item(list_call: Callable[[Request], Any], request: Request) -> Iterator
         yield from getattr(page, items_field(page))
 
 
+def each_part(
+    list_call: Callable[[Request], Answer], request: Request, limit: int | None
+) -> Iterator[Answer]:
+    """Give page after page until there are `limit` items (None: all)."""
+    portion = Portion(request, limit)
+    for page in each_page(list_call, request):
+        yield page
+        if portion.is_complete_with(page):
+            return
+
+
+class Portion:
+    """Asks for pages of such a size that they hold no more than `limit` items (None: all)."""
+
+    def __init__(self, request: PageRequest, limit: int | None) -> None:
+        """Set the size of the first page."""
+        self._request = request
+        self._left = limit
+        self._choose_size()
+
+    def is_complete_with(self, page: Any) -> bool:
+        """Count a page, and set the size of the next one; tell whether none is wanted."""
+        if self._left is not None:
+            self._left -= len(getattr(page, items_field(page)))
+            if self._left <= 0:
+                return True
+        self._choose_size()
+        return False
+
+    def _choose_size(self) -> None:
+        self._request.page_size = min(self._left or PAGE_SIZE_MAX, PAGE_SIZE_MAX)
+
+
 def gather(list_call: Callable[[Request], Answer], request: Request, limit: int | None) -> Answer:
     """Read at most `limit` items (None: all) into one answer.
 
     Its next_page_token is the one to go on with, empty at the end.
     """
-    request.page_size = min(limit or PAGE_SIZE_MAX, PAGE_SIZE_MAX)
-    pages = each_page(list_call, request)
-    answer: Any = next(pages)
+    answer, *others = each_part(list_call, request, limit)
+    for page in others:
+        append(answer, page)
+    return answer
+
+
+def append(answer: Any, page: Any) -> None:
+    """Add a page to those before it."""
     name = items_field(answer)
-    items = getattr(answer, name)
-    while answer.next_page_token and (limit is None or len(items) < limit):
-        request.page_size = min((limit or PAGE_SIZE_MAX + len(items)) - len(items), PAGE_SIZE_MAX)
-        page = next(pages)
-        items.extend(getattr(page, name))
-        answer.next_page_token = page.next_page_token
-    found: Answer = answer
-    return found
-
-
-def each_part(
-    list_call: Callable[[Request], Answer], request: Request, limit: int | None
-) -> Iterator[Answer]:
-    """Give page after page until there are `limit` items (None: all)."""
-    request.page_size = min(limit or PAGE_SIZE_MAX, PAGE_SIZE_MAX)
-    count = 0
-    for page in each_page(list_call, request):
-        yield page
-        count += len(getattr(page, items_field(page)))
-        if limit is not None and count >= limit:
-            return
-        request.page_size = min((limit or PAGE_SIZE_MAX + count) - count, PAGE_SIZE_MAX)
+    getattr(answer, name).extend(getattr(page, name))
+    answer.next_page_token = page.next_page_token
 
 
 def items_field(page: Any) -> str:

@@ -1,17 +1,20 @@
 """Turns what gRPC reports into the exceptions of `fbali.errors`."""
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import grpc
-from google.protobuf.any_pb2 import Any
+from google.protobuf.any_pb2 import Any as Packed
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from fbali.errors import (
     FAMILIES,
+    LEAVES,
     DeadlineExceeded,
     ErrorDetails,
     FbaliError,
+    MethodUnknown,
     ServerError,
     Unavailable,
     Violation,
@@ -21,7 +24,23 @@ DOMAIN = "fbali.v1"
 _NO_WORDS = ("", "CANCELLED")
 
 
-def error_of(call: grpc.Call, target: str) -> FbaliError:
+class Ended(Protocol):
+    """A call that has ended, of either kind of client."""
+
+    def code(self) -> grpc.StatusCode:
+        """How it ended."""
+        ...
+
+    def details(self) -> str | None:
+        """In whose words."""
+        ...
+
+    def trailing_metadata(self) -> Any:
+        """What was sent with it."""
+        ...
+
+
+def error_of(call: Ended, target: str) -> FbaliError:
     """Decode a failed call; `target` is named when no server answered."""
     family = FAMILIES.get(call.code().name, ServerError)
     if _was_dropped(call):
@@ -29,10 +48,13 @@ def error_of(call: grpc.Call, target: str) -> FbaliError:
     status = _status_of(call)
     if status is None:
         return family(_own_words(family, call, target))
-    return family(status.message or call.code().name, _details_of(status.details))
+    details = _details_of(status.details)
+    leaf = LEAVES.get(details.reason, family)
+    kind = leaf if issubclass(leaf, family) else family
+    return kind(status.message or call.code().name, details)
 
 
-def _was_dropped(call: grpc.Call) -> bool:
+def _was_dropped(call: Ended) -> bool:
     """Tell whether a server that stops let go of a call that it had not begun.
 
     It resets the stream, which gRPC reports as CANCELLED without words; whoever cancels on this
@@ -41,7 +63,7 @@ def _was_dropped(call: grpc.Call) -> bool:
     return call.code() is grpc.StatusCode.CANCELLED and call.details() in _NO_WORDS
 
 
-def _status_of(call: grpc.Call) -> status_pb2.Status | None:
+def _status_of(call: Ended) -> status_pb2.Status | None:
     """Give the rich status, or None when there is none or it contradicts the call."""
     try:
         return rpc_status.from_call(call)
@@ -49,11 +71,13 @@ def _status_of(call: grpc.Call) -> status_pb2.Status | None:
         return None
 
 
-def _own_words(family: type[FbaliError], call: grpc.Call, target: str) -> str:
+def _own_words(family: type[FbaliError], call: Ended, target: str) -> str:
     if family is Unavailable:
         return f"cannot reach the server at {target}: {_last_cause(call.details() or '')}"
     if family is DeadlineExceeded:
         return f"the server at {target} did not answer in time"
+    if family is MethodUnknown:
+        return f"the server at {target} does not know this call: it is of another version"
     return f"the server at {target} answered {call.code().name}: {call.details() or 'no details'}"
 
 
@@ -63,7 +87,7 @@ def _last_cause(details: str) -> str:
     return cause.removeprefix("UNKNOWN: ").removeprefix("UNAVAILABLE: ").rstrip(". ")
 
 
-def _details_of(packed: Sequence[Any]) -> ErrorDetails:
+def _details_of(packed: Sequence[Packed]) -> ErrorDetails:
     """Read the details that are known here; others are of a newer server and are skipped."""
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()

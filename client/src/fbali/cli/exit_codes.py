@@ -40,10 +40,13 @@ _BY_FAMILY: Mapping[type[errors.FbaliError], ExitCode] = {
     errors.AlreadyExists: ExitCode.CONFLICT,
     errors.Refused: ExitCode.CONFLICT,
     errors.Conflict: ExitCode.CONFLICT,
+    errors.OutOfRange: ExitCode.CONFLICT,
+    errors.ResumeTokenExpired: ExitCode.CONFLICT,
     errors.LimitExceeded: ExitCode.UNAVAILABLE,
     errors.Unavailable: ExitCode.UNAVAILABLE,
     errors.DeadlineExceeded: ExitCode.UNAVAILABLE,
     errors.ServerError: ExitCode.ERROR,
+    errors.MethodUnknown: ExitCode.ERROR,
     errors.InsecureTarget: ExitCode.USAGE,
 }
 

@@ -1,5 +1,6 @@
 """Follows sync runs to their end, with patience for a server that is away for a while."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ class Patience:
     seconds_max: float
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+    def end_later(self, end: Callable[[], None]) -> None:
+        """Have something ended when patience is used up, from another thread."""
+        timer = threading.Timer(min(self.seconds_max, threading.TIMEOUT_MAX), end)
+        timer.daemon = True
+        timer.start()
 
 
 def follow(

@@ -6,6 +6,7 @@ import click
 
 from fbali.cli import names
 from fbali.cli.command import Noun, fields_option, options_as
+from fbali.cli.commands.allocation_watch import watch
 from fbali.cli.commands.cancellation_answer import answer_cancellation
 from fbali.cli.commands.parcel_files import export
 from fbali.cli.commands.parcels import report, ship, void
@@ -179,5 +180,5 @@ def costs(invocation: Invocation, *, allocation: str, amounts: Amounts, note: st
     invocation.answer(found, lambda: allocation_document(found.allocation))
 
 
-for command in (answer_cancellation, export, ship, void, report):
+for command in (watch, answer_cancellation, export, ship, void, report):
     allocations.add_command(command)
