@@ -10,27 +10,28 @@ import java.util.function.Supplier;
  * the server does one only.
  */
 final class Calls {
-  private static final int FEW = 5;
+  static final int TRIES_MAX = 5;
+
   private static final Duration FIRST = Duration.ofMillis(100);
-  private static final Duration LONGEST = Duration.ofSeconds(5);
+  private static final Duration LONGEST = Duration.ofSeconds(2);
 
   private Calls() {}
 
   /** Repeats a call until it is answered; throws a Refusal that repeating does not help. */
   static <T> T insist(Supplier<T> call) throws InterruptedException {
-    for (int failures = 1; ; failures++) {
+    for (int tries = 1; ; tries++) {
       try {
         return call.get();
       } catch (StatusRuntimeException error) {
         Refusal refusal = asRefusal(error);
-        boolean again =
-            refusal.reaction == Reaction.RETRY
-                || (refusal.reaction == Reaction.RETRY_A_FEW_TIMES && failures < FEW);
-        if (!again) {
+        boolean isWorthWaiting =
+            refusal.action == Action.WAIT_OUTAGE
+                || (refusal.action == Action.WAIT_SOME && tries < TRIES_MAX);
+        if (!isWorthWaiting) {
           throw refusal;
         }
-        Journal.say("%s; tries again", refusal.getMessage());
-        pause(failures, refusal.retryAfter);
+        Journal.say("waiting: %s", refusal.getMessage());
+        pause(tries, refusal.retryAfter);
       }
     }
   }
@@ -43,9 +44,9 @@ final class Calls {
     return Refusal.of(error);
   }
 
-  /** Waits longer with every failure in a row, by chance, so that many programs spread out. */
+  /** Waits longer with every failure in a row; by chance, so that not all come back together. */
   static void pause(int failures, Duration atLeast) throws InterruptedException {
-    long bound = Math.min(FIRST.toMillis() << Math.min(failures, 10), LONGEST.toMillis());
+    long bound = Math.min(FIRST.toMillis() << Math.min(failures - 1, 10), LONGEST.toMillis());
     long chosen = ThreadLocalRandom.current().nextLong(bound / 2, bound);
     Thread.sleep(Math.max(atLeast.toMillis(), chosen));
   }

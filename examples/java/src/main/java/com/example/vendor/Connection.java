@@ -16,8 +16,7 @@ import java.util.concurrent.TimeUnit;
 
 /** One connection that authenticates every call; gRPC opens it anew when it breaks. */
 final class Connection implements AutoCloseable {
-  private static final long CALL_SECONDS = 15;
-  private static final long PHOTO_SECONDS = 90; // A chunk on a slow line, a large picture.
+  private static final long CALL_SECONDS = 20;
 
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
@@ -47,20 +46,30 @@ final class Connection implements AutoCloseable {
     return tls.build(); // Without a file of its own: what this machine trusts.
   }
 
-  /** For calls that are answered at once; the deadline runs from now. */
+  /** For calls about allocations; the deadline runs from now. */
   FulfillmentServiceBlockingStub fulfillment() {
     return watching().withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
   }
 
   /** For streams, which have no deadline. */
   FulfillmentServiceBlockingStub watching() {
+    reconnectAtOnce();
     return FulfillmentServiceGrpc.newBlockingStub(channel);
   }
 
   /** For cases and their photos; the deadline runs from now. */
   AfterSalesServiceBlockingStub afterSales() {
+    reconnectAtOnce();
     return AfterSalesServiceGrpc.newBlockingStub(channel)
-        .withDeadlineAfter(PHOTO_SECONDS, TimeUnit.SECONDS);
+        .withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /**
+   * Left alone, gRPC waits up to two minutes before it looks for a server that was away. Callers
+   * here wait between two tries themselves, so each try may as well look.
+   */
+  private void reconnectAtOnce() {
+    channel.resetConnectBackoff();
   }
 
   @Override

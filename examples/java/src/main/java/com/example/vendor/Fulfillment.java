@@ -1,7 +1,5 @@
 package com.example.vendor;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import com.fbali.v1.AcceptAllocationRequest;
 import com.fbali.v1.Allocation;
 import com.fbali.v1.AllocationState;
@@ -11,45 +9,49 @@ import com.fbali.v1.GetAllocationRequest;
 import com.fbali.v1.PackageLine;
 import java.util.List;
 import java.util.Locale;
-import java.util.UUID;
+import java.util.Optional;
 
 /**
  * Brings an allocation as far as this program can. What is to be done follows from what the
  * allocation is now, so that doing it twice, or going on after a crash, does no harm.
  */
 final class Fulfillment {
-  private static final int READS_MAX = 5; // One that changes all the time comes again.
-
   private final Connection connection;
+  private final String labelPrefix;
 
-  Fulfillment(Connection connection) {
+  Fulfillment(Connection connection, String labelPrefix) {
     this.connection = connection;
+    this.labelPrefix = labelPrefix;
   }
 
-  Allocation read(String name) throws InterruptedException {
+  /** Does what an allocation needs; what was read of it may be old, or be missing. */
+  void attend(String name, Optional<Allocation> known) throws InterruptedException {
+    Optional<Allocation> read = known;
+    for (int tries = 1; ; tries++) {
+      try {
+        advance(read.isPresent() ? read.get() : read(name));
+        return;
+      } catch (Refusal refusal) {
+        if (refusal.action != Action.READ_AGAIN || tries == Calls.TRIES_MAX) {
+          Journal.passOver(name, refusal);
+          return;
+        }
+        read = Optional.empty();
+      }
+    }
+  }
+
+  private Allocation read(String name) throws InterruptedException {
     var request = GetAllocationRequest.newBuilder().setName(name).build();
     return Calls.insist(() -> connection.fulfillment().getAllocation(request)).getAllocation();
   }
 
-  /** Accepts it, packs what is left of it, or leaves it alone. */
-  void advance(Allocation allocation) throws InterruptedException {
-    for (int reads = 0; reads < READS_MAX; reads++) {
-      try {
-        if (allocation.getState() == AllocationState.ALLOCATION_STATE_SUBMITTED) {
-          allocation = accept(allocation);
-        }
-        if (allocation.getState() == AllocationState.ALLOCATION_STATE_ACCEPTED
-            && !unpacked(allocation).isEmpty()) {
-          ship(allocation);
-        }
-        return;
-      } catch (Refusal refusal) {
-        if (refusal.reaction != Reaction.READ_AGAIN) {
-          throw refusal;
-        }
-        Journal.refused(refusal, allocation.getName());
-        allocation = read(allocation.getName());
-      }
+  private void advance(Allocation read) throws InterruptedException {
+    boolean isNew = read.getState() == AllocationState.ALLOCATION_STATE_SUBMITTED;
+    Allocation now = isNew ? accept(read) : read;
+    List<PackageLine> lines = unpacked(now);
+    if (now.getState() == AllocationState.ALLOCATION_STATE_ACCEPTED && !lines.isEmpty()) {
+      ship(now, lines);
     }
   }
 
@@ -58,23 +60,23 @@ final class Fulfillment {
         AcceptAllocationRequest.newBuilder()
             .setName(allocation.getName())
             .setEtag(allocation.getEtag())
-            .setRequestId(requestId("accept", allocation.getName()))
+            .setRequestId(RequestIds.of("accept", allocation.getName(), allocation.getEtag()))
             .build();
     var answer = Calls.insist(() -> connection.fulfillment().acceptAllocation(request));
     Journal.did("accepted", "allocation", allocation.getName());
     return answer.getAllocation();
   }
 
-  private void ship(Allocation allocation) throws InterruptedException {
-    String number = trackingNumber(allocation);
+  private void ship(Allocation allocation, List<PackageLine> lines) throws InterruptedException {
+    String number = label(allocation);
     var request =
         CreatePackageRequest.newBuilder()
             .setParent(allocation.getName())
             .setTrackingNumber(number)
-            .addAllLines(unpacked(allocation))
+            .addAllLines(lines)
             .setHandedOver(true)
             .setEtag(allocation.getEtag())
-            .setRequestId(requestId("ship", allocation.getName() + "/" + number))
+            .setRequestId(RequestIds.of("ship", allocation.getName(), allocation.getEtag()))
             .build();
     CreatePackageResponse answer =
         Calls.insist(() -> connection.fulfillment().createPackage(request));
@@ -97,14 +99,10 @@ final class Fulfillment {
         .toList();
   }
 
-  /** In place of the label that a carrier sells: one number for each parcel of the allocation. */
-  private static String trackingNumber(Allocation allocation) {
+  /** In place of what a carrier sells; the same number when the same parcel is tried again. */
+  private String label(Allocation allocation) {
     String id = allocation.getName().substring(allocation.getName().lastIndexOf('/') + 1);
-    return "JV" + id.toUpperCase(Locale.ROOT) + "-" + (allocation.getPackagesCount() + 1);
-  }
-
-  /** Made of the intent, so that it is the same when this program is started again in between. */
-  private static String requestId(String intent, String name) {
-    return UUID.nameUUIDFromBytes((intent + " " + name).getBytes(UTF_8)).toString();
+    int parcels = allocation.getPackagesCount();
+    return labelPrefix + id.toUpperCase(Locale.ROOT) + (parcels > 0 ? "-" + (parcels + 1) : "");
   }
 }
