@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Agrees to what customers ask for, with a photo as evidence where there is one. A real vendor would
- * let a person decide.
+ * Agrees to what customers ask for, with a photo as evidence where there is one. A real vendor
+ * would let a person decide.
  */
 final class Cases {
   private final Connection connection;
