@@ -27,3 +27,4 @@ def run(tmp_path: Path) -> Iterator[Run]:
     yield start
     for program in running:
         program.kill()
+        print(program.folder.name, program.log(), sep=":\n")  # Shown if the test failed.

@@ -88,7 +88,7 @@ class Trade:
         return [photo.uploader for photo in photos]
 
     def complain(self, order: str, photo: Path) -> None:
-        """Do as the merchant what the example of a merchant does: a case with a photo per vendor."""
+        """Open a case with a photo per vendor, as the example of a merchant does."""
         calls = self.merchant.after_sales
         units = calls.CheckEligibility(CheckEligibilityRequest(order=order)).units
         items = [
