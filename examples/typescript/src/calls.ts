@@ -45,9 +45,9 @@ export async function pause(signal: AbortSignal, milliseconds: number): Promise<
 }
 
 /**
- * Names an intent as a UUID: the same words give the same one, so that a retry, also one by the next
- * run of this program, is known to the server. What is sent besides belongs into the words, since a
- * request that says something else needs another id.
+ * Names an intent as a UUID: the same words give the same one, so that a retry, also one by the
+ * next run of this program, is known to the server. The etag that is sent is one of the words: with
+ * another one the request says something else.
  */
 export function requestId(...words: string[]): string {
   const digest = createHash("sha1").update(["fbali-merchant", ...words].join("/")).digest();

@@ -1,6 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ErrorReason } from "../gen/fbali/v1/error_reason_pb.js";
-import { ErrorInfoSchema, RequestInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
+import {
+  ErrorInfoSchema,
+  RequestInfoSchema,
+  RetryInfoSchema,
+} from "../gen/google/rpc/error_details_pb.js";
 
 /** What to do after a refusal. */
 export type Action =
