@@ -97,6 +97,7 @@ def test_order_of_two_vendors_is_completed_though_everything_is_killed(
         for program in [cast.vendors[1], *cast.merchants]:
             program.kill()
             program.start()
+        cast.wait_for(lambda: all(program.done("reconnecting") for program in cast.programs))
         trade.restore_power()
 
         cast.wait_for(lambda: is_delivered(trade))
@@ -109,7 +110,6 @@ def test_order_of_two_vendors_is_completed_though_everything_is_killed(
         assert [program.lines()[-1] for program in cast.programs] == [{"did": "stopped"}] * len(
             cast.programs
         )
-        assert all(program.done("reconnecting") for program in cast.programs)
         assert cast.count("gave_up") + cast.count("passed_over") == 0
         [listed] = trade.orders()
         assert_fulfilled_once(trade, listed)
