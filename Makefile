@@ -1,6 +1,6 @@
 # Everything a contributor runs. Needs git, make and python3 with venv; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help docs demo up-distributed down-distributed test test-long machine faults check lint types arch fmt protos protos-check lock bench clean
+.PHONY: help docs demo up-distributed down-distributed test test-long machine faults check lint types arch fmt protos protos-check lock bench examples examples-check clean
 
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
@@ -44,6 +44,12 @@ down-distributed: $(READY)  ## Stop them and remove their data
 
 bench: $(READY)  ## Measure the speed of the hot paths
 	$(BIN)/python -m benchmarks
+
+examples: $(READY)  ## Build the example programs in Go, Java and TypeScript
+	$(MAKE) --no-print-directory -C examples all
+
+examples-check: $(READY)  ## Build them and run their own tests
+	$(MAKE) --no-print-directory -C examples -j 3 --output-sync check
 
 # --- Check ------------------------------------------------------------------------------------------
 

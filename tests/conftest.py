@@ -1,9 +1,7 @@
 """Fixtures that any test may ask for."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 import redis
@@ -12,7 +10,12 @@ from oms.storage.database import Database
 from tests.services.postgres import PostgresServer
 from tests.services.postgres import postgres_server as find_postgres_server
 from tests.services.redis import redis_url as find_redis_url
-from tests.services.session import MissingServiceError, close_session, open_session
+from tests.services.session import (
+    MissingServiceError,
+    close_session,
+    open_session,
+    skip_or_fail,
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,13 +55,6 @@ def redis_url() -> str:
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     return url
-
-
-def skip_or_fail(missing: MissingServiceError) -> NoReturn:
-    """A service may be missing on a desk, not where the tests are the proof."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{missing}, and CI is set")
-    pytest.skip(str(missing))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
