@@ -289,7 +289,8 @@ def _defer(oms: Oms, job: ClaimedJob, turn_at: int) -> str:
 
 def _step_aside(oms: Oms, job: ClaimedJob) -> str:
     with oms.db.transaction():
-        jobs.defer(oms.db, job, oms.clock.now_ms() + SUSPECT_PAUSE_MS)
+        now_ms = oms.clock.now_ms()
+        jobs.defer(oms.db, job, now_ms + SUSPECT_PAUSE_MS, now_ms)
     return "stepped aside"
 
 
