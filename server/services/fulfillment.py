@@ -261,7 +261,7 @@ class FulfillmentService:
             self._oms,
             call,
             move_partnership,
-            MovePartnership(merchant_id, call.caller.id, PartnershipEvent.ACCEPT),
+            MovePartnership(merchant_id, call.caller.id, PartnershipEvent.ACCEPT, request.etag),
             lambda found: pb.AcceptPartnershipResponse(
                 partnership=partnership_message(found)
             ).SerializeToString(),

@@ -30,7 +30,8 @@ class OrderServiceStub:
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
+    each method.
     """
 
     def __init__(self, channel):
@@ -160,7 +161,8 @@ class OrderServiceServicer:
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
+    each method.
     """
 
     def ListOrders(self, request, context):
@@ -489,7 +491,8 @@ class OrderService:
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
+    each method.
     """
 
     @staticmethod

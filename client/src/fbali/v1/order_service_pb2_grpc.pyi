@@ -31,7 +31,8 @@ class OrderServiceStub:
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
+    each method.
     """
 
     @_typing.overload
@@ -140,7 +141,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
+    each method.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -245,7 +247,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
+    each method.
     """
 
     @_abc_1.abstractmethod
