@@ -27,6 +27,7 @@ $(READY): $(LOCKED) pyproject.toml client/pyproject.toml
 docs: $(READY)  ## Render the pages that are made from the code
 	PYTHONPATH=. $(BIN)/python docs/render_state_machines.py
 	PYTHONPATH=. $(BIN)/python docs/render_api.py
+	PYTHONPATH=. $(BIN)/python protos/render_service_config.py
 
 lock: $(READY)  ## Choose the newest allowed versions and write requirements.lock
 	$(BIN)/uv pip compile pyproject.toml client/pyproject.toml --group pyproject.toml:dev --upgrade --quiet \

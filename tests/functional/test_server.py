@@ -1,5 +1,6 @@
 """The server beside its methods: health, reflection, admission, and an end without losses."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +16,8 @@ from grpc_status import rpc_status
 
 from fbali.v1.admin_service_pb2 import GetServerInfoRequest
 from fbali.v1.admin_service_pb2_grpc import AdminServiceStub
+from oms.domain.errors import Unavailable
+from protos.render_service_config import TARGET as SERVICE_CONFIG
 from server.app import SERVICES, ApiThread
 from server.edge import CALLS_IN_FLIGHT_MAX
 from tests.services.stack import Stack, wait_for
@@ -130,3 +133,23 @@ def call_at(port: int, secret: str) -> str:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         AdminServiceStub(channel).GetServerInfo(GetServerInfoRequest(), metadata=metadata)
     return "OK"
+
+
+def test_grpc_itself_comes_again_when_the_server_said(stack: Stack):
+    """The service config that the contract brings along is all that a client needs for it."""
+    refused_at: list[float] = []
+    options = (("grpc.service_config", SERVICE_CONFIG.read_text("utf-8")),)
+    metadata = (("authorization", f"Bearer {stack.merchant.secret}"),)
+
+    def refuse_once(_sql: str) -> None:
+        if not refused_at:
+            refused_at.append(time.monotonic())
+            raise Unavailable("the database is away", retry_after_seconds=0.7)
+
+    stack.db.on_statement = refuse_once
+    with grpc.insecure_channel(f"127.0.0.1:{stack.api.port}", options=options) as channel:
+        AdminServiceStub(channel).GetServerInfo(GetServerInfoRequest(), metadata=metadata)
+    stack.db.on_statement = None
+
+    [refused] = refused_at
+    assert time.monotonic() - refused > 0.69
