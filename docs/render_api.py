@@ -17,7 +17,7 @@ from google.protobuf.descriptor import (
 )
 from google.protobuf.descriptor_pb2 import MethodOptions
 
-from docs.api_examples import example_of
+from docs.api_examples import VARIABLES, WATCH_SECONDS, example_of
 from docs.contract_comments import comment_of
 from docs.field_rules import rule_words
 from fbali.v1.error_reason_pb2 import ErrorReason
@@ -31,8 +31,9 @@ _MESSAGES_PAGE = "messages.md"
 _ERRORS_PAGE = "errors.md"
 _LEVELS = {
     MethodOptions.NO_SIDE_EFFECTS: "Reads only; may be repeated.",
-    MethodOptions.IDEMPOTENT: "Changes; may be repeated with the same `requestId`.",
+    MethodOptions.IDEMPOTENT: "Changes; may be repeated.",
 }
+_KEYED = "Changes; may be repeated with the same `requestId`."
 
 
 def render() -> dict[str, str]:
@@ -58,8 +59,10 @@ def _index(services: Iterable[ServiceDescriptor]) -> str:
         "Every call carries `authorization: Bearer TOKEN`. Names are opaque, for ever. Lists are",
         "paged. A change takes a `requestId`: a UUID that makes its repetition harmless. Refusals",
         f"carry a reason: see [errors]({_ERRORS_PAGE}). What the services share is on the page of",
-        f"[messages]({_MESSAGES_PAGE}).",
+        f"[messages]({_MESSAGES_PAGE}). What clients in any language need to know of retries,",
+        "streams, health and reflection is in [contract.md](../contract.md).",
         "",
+        *_trying(),
     ]
     for service in services:
         lines += [f"## [{service.name}]({_page_of(service)})", "", _first(_comment(service)), ""]
@@ -72,8 +75,27 @@ def _index(services: Iterable[ServiceDescriptor]) -> str:
     return "\n".join(lines)
 
 
+def _trying() -> list[str]:
+    rows = [f"| `{name.upper()}` | {meaning} |" for name, meaning in VARIABLES.items()]
+    return [
+        "## Trying it",
+        "",
+        "Every method has an example that a shell runs as it is printed, with",
+        "[grpcurl](https://github.com/fullstorydev/grpcurl). `$FBALI_SERVER` is host:port of a",
+        "server without TLS (with TLS, leave `-plaintext` out), `$FBALI_TOKEN` the secret of a",
+        "token of somebody who may call the method. The other variables are names of what there",
+        "is; the lists show them. Examples that watch end with DeadlineExceeded, after",
+        f"{WATCH_SECONDS} seconds.",
+        "",
+        "| variable | stands for |",
+        "|---|---|",
+        *rows,
+        "",
+    ]
+
+
 def _service(service: ServiceDescriptor) -> str:
-    lines = [f"# {service.name}", "", _MADE, "", _comment(service), ""]
+    lines = [f"# {service.name}", "", _MADE, "", _linked_reasons(_comment(service)), ""]
     for method in service.methods:
         lines += _method(method)
     return "\n".join(lines)
@@ -117,7 +139,8 @@ def _method(method: MethodDescriptor) -> list[str]:
         )
         if is_streamed
     ]
-    level = _LEVELS[method.GetOptions().idempotency_level]
+    is_keyed = "request_id" in request.fields_by_name
+    level = _KEYED if is_keyed else _LEVELS[method.GetOptions().idempotency_level]
     return [
         f"## {method.name}",
         "",
@@ -132,14 +155,7 @@ def _method(method: MethodDescriptor) -> list[str]:
 
 
 def _example(method: MethodDescriptor) -> list[str]:
-    path = f"{method.containing_service.full_name}/{method.name}"
-    return [
-        "```sh",
-        f"grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" -d '{example_of(method)}' \\",
-        f"  $SERVER {path}",
-        "```",
-        "",
-    ]
+    return ["```sh", example_of(method), "```", ""]
 
 
 def _fields(title: str, message: Descriptor) -> list[str]:
