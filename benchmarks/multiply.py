@@ -46,7 +46,7 @@ _COPIED = {
     "tracking_event": Copied(("package_id",), ("occurred_at", "created_at")),
     "cost_entry": Copied(("id", "allocation_id", "order_id")),
     "sale": Copied(("order_id", "line_id"), ("placed_at",)),
-    "event": Copied(("order_id", "subject", "details")),
+    "event": Copied(("order_id", "subject", "details", "allocation_id")),
     "order_word": Copied(("order_id",), ()),
 }
 # Words that are numbers of an order or of its parcels, which differ between copies.

@@ -95,6 +95,7 @@ class Api:
         listen = self._settings.listen
         self.port = await self._bind(listen)
         await self._server.start()
+        self._edge.watches.start()
         await self._health.start(descriptor.full_name for descriptor in SERVICES)
         log.info("listening", extra={"listen": listen, "port": self.port})
 
@@ -111,10 +112,12 @@ class Api:
         raise RuntimeError(f"{listen} is taken: stop the other server, or set FBALI_LISTEN")
 
     async def stop(self, grace_seconds: float | None = None) -> None:
-        """Say that it stops, let calls in flight finish, then stop."""
+        """Say that it stops, end the watches, let calls in flight finish, then stop."""
         await self._health.withdraw()
+        await self._edge.watches.close()
         grace = self._settings.grace_seconds if grace_seconds is None else grace_seconds
         await self._drain(grace)
+        await self._edge.watches.stop()
         await self._edge.settle()
         await self._health.stop()
         for pool, threads in (

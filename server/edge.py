@@ -25,8 +25,11 @@ from oms.usecases.authenticate import authenticate
 from oms.usecases.context import Call, Oms
 from server.access import require_access
 from server.errors import code_of, internal_status, status_of
+from server.log_pages import LogPage
 from server.streams import Hops, Intake, Places, Stream, StreamLimits
 from server.validation import require_valid
+from server.watches import Watches
+from server.watching import Watch
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,9 @@ CALLS_IN_FLIGHT_MAX = 200  # More than this would only wait for a thread until t
 
 # They wait for stores: threads of their own, so that a slow store does not hold up other calls.
 OUTSIDE_METHODS = frozenset({"ConnectStore", "TestStore"})
+
+# Streams that live on the event loop and hold no thread (`server/watching.py`).
+WATCH_METHODS = frozenset({"WatchOrders", "WatchAllocations"})
 
 T = TypeVar("T")
 Method = Callable[[Any, Call], Any]
@@ -69,7 +75,8 @@ class Edge:
         self._outside_pool = outside_pool
         self._limits = limits
         self._hops = Hops(pool, threads, oms.db)
-        self._places = Places(limits)
+        self._places = Places("streams", limits.streams_max, limits.streams_per_caller_max)
+        self.watches = Watches(oms, self._hops, limits.watches)
         self._in_flight = 0
 
     @property
@@ -90,7 +97,8 @@ class Edge:
             return await self._guard(endpoint, context, work)
 
         async def give(body: bytes, context: Any) -> None:
-            await self._guard(endpoint, context, self._give(endpoint, body, context))
+            serve = self._watch if endpoint.method in WATCH_METHODS else self._give
+            await self._guard(endpoint, context, serve(endpoint, body, context))
 
         async def take(_requests: Any, context: Any) -> Message:
             return await self._guard(endpoint, context, self._take(endpoint, context))
@@ -145,23 +153,33 @@ class Edge:
             loop = asyncio.get_running_loop()
             is_outside = endpoint.method in OUTSIDE_METHODS
             pool = self._outside_pool if is_outside else self._pool
-            answer: Message | bytes = await loop.run_in_executor(
+            answer: Message | bytes | LogPage = await loop.run_in_executor(
                 pool, self._serve, endpoint, body, secret
             )
-            return answer
+            if not isinstance(answer, LogPage):
+                return answer
+            reading = await self.watches.reading(answer, lambda: self._caller(endpoint, secret))
+            page = await reading.read()
         finally:
             self._in_flight -= 1
+        return page or await self.watches.wait(reading, context)
+
+    async def _watch(self, endpoint: Endpoint, body: bytes, context: Any) -> None:
+        secret = _bearer(context.invocation_metadata() or ())
+
+        def begin() -> tuple[Principal, Watch]:
+            call, request = self._asked(endpoint, body, secret)
+            return call.caller, endpoint.serve(request, call)
+
+        await self.watches.watch(begin, context)
 
     async def _give(self, endpoint: Endpoint, body: bytes, context: Any) -> None:
         secret = _bearer(context.invocation_metadata() or ())
         stream = Stream(self._hops, self._limits, context)
         caller = await stream.hop(lambda: self._caller(endpoint, secret))
-        self._places.take(caller.actor)
-        try:
+        with self._places.taken(caller.actor):
             answers = await stream.hop(lambda: self._serve(endpoint, body, secret))
             await stream.give(iter(answers), lambda: self._caller(endpoint, secret))
-        finally:
-            self._places.leave(caller.actor)
 
     async def _take(self, endpoint: Endpoint, context: Any) -> Message:
         secret = _bearer(context.invocation_metadata() or ())
@@ -174,8 +192,7 @@ class Edge:
             return _valid(endpoint.request, body)
 
         caller = await stream.hop(check)
-        self._places.take(caller.actor)
-        try:
+        with self._places.taken(caller.actor):
             first = await stream.read()
             if first is None:
                 raise InvalidInput.of("request", "has at least one message")
@@ -183,8 +200,6 @@ class Edge:
             call = Call(caller, endpoint.method)
             intake: Intake = await stream.hop(lambda: endpoint.serve(request, call))
             return await stream.take(intake, request, parse, check)
-        finally:
-            self._places.leave(caller.actor)
 
     def _caller(self, endpoint: Endpoint, secret: str) -> Principal:
         caller = authenticate(self._oms, secret)
@@ -193,15 +208,19 @@ class Edge:
 
     def _serve(self, endpoint: Endpoint, body: bytes, secret: str) -> Any:
         with self._oms.db.session():
-            caller = self._caller(endpoint, secret)
-            message = _valid(endpoint.request, body)
-            call = Call(
-                caller=caller,
-                method=endpoint.method,
-                request_id=getattr(message, "request_id", ""),
-                body_hash=_body_hash(message),
-            )
+            call, message = self._asked(endpoint, body, secret)
             return endpoint.serve(message, call)
+
+    def _asked(self, endpoint: Endpoint, body: bytes, secret: str) -> tuple[Call, Any]:
+        caller = self._caller(endpoint, secret)
+        message = _valid(endpoint.request, body)
+        call = Call(
+            caller=caller,
+            method=endpoint.method,
+            request_id=getattr(message, "request_id", ""),
+            body_hash=_body_hash(message),
+        )
+        return call, message
 
 
 def _valid(request: type[Message], body: bytes) -> Any:

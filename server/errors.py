@@ -16,6 +16,7 @@ from oms.domain.errors import (
     InvalidInput,
     LimitExceeded,
     NotFound,
+    OutOfRange,
     PermissionDenied,
     Refused,
     Unauthenticated,
@@ -38,6 +39,7 @@ CODES: Mapping[type[FbaliError], int] = {
     AlreadyExists: code_pb2.ALREADY_EXISTS,
     Refused: code_pb2.FAILED_PRECONDITION,
     Conflict: code_pb2.ABORTED,
+    OutOfRange: code_pb2.OUT_OF_RANGE,
     LimitExceeded: code_pb2.RESOURCE_EXHAUSTED,
     Unavailable: code_pb2.UNAVAILABLE,
 }

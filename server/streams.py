@@ -19,7 +19,8 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -64,6 +65,22 @@ class Intake(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WatchLimits:
+    """Bounds of watches, and of calls that wait for news."""
+
+    watches_max: int = 2_000
+    watches_per_caller_max: int = 20
+    buffered_events_max: int = 100
+    events_at_once: int = 100  # That one hop to the database brings for a watch.
+    states_at_once: int = 20  # Orders or allocations of an initial state: those are large.
+    write_seconds_max: float = 30.0  # Without the client reading anything.
+    seconds_max: float = 1_800.0  # A watch ends after that, give or take a tenth.
+    token_check_seconds: float = 10.0  # How late it is noticed that a token was revoked.
+    close_seconds: float = 1.0  # How long last bookmarks may take when the server stops.
+    begin_seconds: float = 10.0  # How long a caller waits until the log can be read.
+
+
+@dataclass(frozen=True, slots=True)
 class StreamLimits:
     """Bounds of streams."""
 
@@ -73,34 +90,37 @@ class StreamLimits:
     idle_seconds_max: float = 30.0  # Without a message from, or progress of, the client.
     seconds_max: float = 7_200.0
     bytes_max: int = 2 * 1024**3  # Of one client stream.
+    watches: WatchLimits = field(default_factory=WatchLimits)  # They are counted for themselves.
 
 
 class Places:
-    """How many streams there are, in all and of each caller."""
+    """How many streams of a kind there are, in all and of each caller."""
 
-    def __init__(self, limits: StreamLimits) -> None:
-        """Bound them."""
-        self._limits = limits
+    def __init__(self, kind: str, most: int, most_per_caller: int) -> None:
+        """Bound them; `kind` names them in the plural."""
+        self._kind = kind
+        self._most = most
+        self._most_per_caller = most_per_caller
         self._taken: Counter[str] = Counter()
 
-    def take(self, caller: str) -> None:
-        """Take a place; raises LimitExceeded."""
-        limits = self._limits
-        if self._taken[caller] >= limits.streams_per_caller_max:
+    @contextmanager
+    def taken(self, caller: str) -> Iterator[None]:
+        """Hold a place; raises LimitExceeded."""
+        if self._taken[caller] >= self._most_per_caller:
             raise LimitExceeded(
-                f"{caller} has {self._taken[caller]} streams, {limits.streams_per_caller_max} are"
+                f"{caller} has {self._taken[caller]} {self._kind}, {self._most_per_caller} are"
                 " allowed at once",
-                limit="streams_per_caller",
+                limit=f"{self._kind}_per_caller",
             )
-        if self._taken.total() >= limits.streams_max:
-            raise LimitExceeded("the server is busy; try again in a moment", limit="streams")
+        if self._taken.total() >= self._most:
+            raise LimitExceeded("the server is busy; try again in a moment", limit=self._kind)
         self._taken[caller] += 1
-
-    def leave(self, caller: str) -> None:
-        """Give a place back."""
-        self._taken[caller] -= 1
-        if not self._taken[caller]:
-            del self._taken[caller]
+        try:
+            yield
+        finally:
+            self._taken[caller] -= 1
+            if not self._taken[caller]:
+                del self._taken[caller]
 
 
 class Hops:

@@ -10,6 +10,7 @@
     |   +-- IllegalTransition     the state table has no such arrow
     |   +-- QuantityExceeded      more units than the ledger has
     +-- Conflict              somebody else changed it first; read again and retry
+    +-- OutOfRange            what was asked for is not kept any more
     +-- LimitExceeded         a bound of ours was reached
     +-- Unavailable           try again later, nothing was done
         +-- Contended             it had to give way to others that change the same
@@ -129,6 +130,12 @@ class Conflict(FbaliError):
     """The thing changed since the caller read it."""
 
     reason = "ETAG_MISMATCH"
+
+
+class OutOfRange(FbaliError):
+    """What was asked for is not kept any more."""
+
+    reason = "RESUME_TOKEN_EXPIRED"
 
 
 class LimitExceeded(FbaliError):

@@ -32,6 +32,7 @@ class AllocationFilter:
     vendor_id: str
     states: tuple[AllocationState, ...] = ()
     merchant_id: str = ""
+    ids: tuple[str, ...] = ()
 
 
 def summaries_of_orders(db: Database, order_ids: Sequence[str]) -> dict[str, list[AllocationView]]:
@@ -76,11 +77,13 @@ def get(db: Database, vendor_id: str, allocation_id: str) -> AllocationView:
 def page(db: Database, wanted: AllocationFilter, before: str, limit: int) -> list[AllocationView]:
     """Return a vendor's allocations, newest first, older than the id `before`."""
     states = f" AND a.state IN ({marks(wanted.states)})" if wanted.states else ""
+    of_these = f" AND a.id IN ({marks(wanted.ids)})" if wanted.ids else ""
     rows = db.all(
-        f"{_ALLOCATION} WHERE a.vendor_id = ?{states} AND (? = '' OR a.merchant_id = ?)"
+        f"{_ALLOCATION} WHERE a.vendor_id = ?{states}{of_these} AND (? = '' OR a.merchant_id = ?)"
         " AND (? = '' OR a.id < ?) ORDER BY a.id DESC LIMIT ?",
         wanted.vendor_id,
         *wanted.states,
+        *wanted.ids,
         wanted.merchant_id,
         wanted.merchant_id,
         before,

@@ -23,10 +23,10 @@ class NewEvent:
 
 
 def append(db: Database, events: Sequence[NewEvent], now_ms: int) -> None:
-    """Write rows in the transaction that changed what they tell of."""
+    """Write rows in the transaction that changed what they tell of, and has locked its orders."""
     db.many(
-        "INSERT INTO event (merchant_id, order_id, kind, actor, subject, details, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO event (merchant_id, order_id, kind, actor, subject, details, created_at,"
+        " vendor_id, allocation_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 event.merchant_id,
@@ -36,10 +36,19 @@ def append(db: Database, events: Sequence[NewEvent], now_ms: int) -> None:
                 event.subject,
                 json.dumps(event.details) if event.details else "{}",
                 now_ms,
+                *vendor_and_allocation(event.subject),
             )
             for event in events
         ],
     )
+
+
+def vendor_and_allocation(subject: str) -> tuple[str | None, str | None]:
+    """Tell whose log a row is in besides the merchant's, and of which allocation."""
+    match subject.split("/"):
+        case ["vendors", vendor_id, "allocations", allocation_id, *_]:
+            return vendor_id, allocation_id
+    return None, None
 
 
 def of_order(db: Database, order_id: str) -> tuple[EventView, ...]:

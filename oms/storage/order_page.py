@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oms.domain.search_words import sketch_of, words_after
+from oms.storage.database import marks
 from oms.storage.order_filter import Conditions, OrderFilter, Sorting, conditions_of
 
 PageKey = tuple[int, str]  # (placed_at or total_minor, id) of the last order of the page before.
@@ -124,3 +125,35 @@ def _of_many(conditions: Conditions) -> Conditions:
 def _rarity(word: str) -> tuple[bool, int]:
     """Guess which word fewer orders have: numbers tell them apart, and so do long words."""
     return any(map(str.isdigit, word)), len(word)
+
+
+# Each has an index of its own; an order in exception may be in the first two.
+_UNFINISHED = (
+    "o.has_open_units",
+    "o.status = 'EXCEPTION'",
+    "o.status = 'PROCESSING'",
+    "o.status = 'IN_TRANSIT'",
+)
+
+
+def unfinished_statement(
+    merchant_id: str, ids: Sequence[str], after: PageKey | None, limit: int
+) -> tuple[str, list[object]]:
+    """Write the statement of (id, placed_at) of orders that are not finished, the oldest first.
+
+    The lists of all that an order can be before it is finished are merged, so that those that are
+    finished, which are most, are not walked along.
+    """
+    found = Conditions(("o.merchant_id = ?",), (merchant_id,))
+    if ids:
+        found = found.and_also(f"o.id IN ({marks(ids)})", *ids)
+    if after is not None:
+        found = found.and_also("(o.placed_at, o.id) > (?, ?)", *after)
+    end = "ORDER BY placed_at, id LIMIT ?"
+    lists = [
+        f"SELECT * FROM (SELECT o.id, o.placed_at FROM orders o WHERE {found.where} AND {one}"
+        f" {end}) list_{place}"
+        for place, one in enumerate(_UNFINISHED)
+    ]
+    parameters = [*found.parameters, limit] * len(lists)
+    return f"{' UNION '.join(lists)} {end}", [*parameters, limit]

@@ -15,7 +15,7 @@ from oms.domain.views import LineView, OrderView
 from oms.storage import allocation_views, events, exchange_rates, holds, sales, write_backs
 from oms.storage.database import Database, Row, marks
 from oms.storage.order_filter import TAG_CONDITIONS, OrderFilter
-from oms.storage.order_page import PageKey, page_statement
+from oms.storage.order_page import PageKey, page_statement, unfinished_statement
 
 _COLUMNS = (
     "o.id, o.merchant_id, o.store_id, o.external_id, o.number, o.store_status, o.admission,"
@@ -28,7 +28,27 @@ _COLUMNS = (
 def page(db: Database, wanted: OrderFilter, after: PageKey | None, limit: int) -> list[OrderView]:
     """Return orders, sorted as wanted, with lines and the summary of their allocations."""
     sql, parameters = page_statement(_COLUMNS, wanted, after, limit)
-    rows = db.all(sql, *parameters)
+    return _with_lines(db, db.all(sql, *parameters))
+
+
+def unfinished(
+    db: Database, merchant_id: str, ids: Sequence[str], after: PageKey | None, limit: int
+) -> list[OrderView]:
+    """Return admitted orders that are not finished, the oldest first, as a page shows them.
+
+    Empty `ids` are all. Where an order moves between two pages, it stays where it is in the list.
+    """
+    sql, parameters = unfinished_statement(merchant_id, ids, after, limit)
+    found = [row[0] for row in db.all(sql, *parameters)]
+    rows = db.all(
+        f"SELECT {_COLUMNS} FROM orders o WHERE o.id IN ({marks(found)})"
+        " ORDER BY o.placed_at, o.id",
+        *found,
+    )
+    return _with_lines(db, rows)
+
+
+def _with_lines(db: Database, rows: Sequence[Row]) -> list[OrderView]:
     ids = [row[0] for row in rows]
     lines = lines_of(db, rows)
     allocations = allocation_views.summaries_of_orders(db, ids)

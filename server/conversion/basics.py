@@ -29,6 +29,14 @@ def epoch_ms(message: Any, field: str) -> int | None:
     return int(value.seconds * 1000 + value.nanos // 1_000_000)
 
 
+def seconds(message: Any, field: str, otherwise: float) -> float:
+    """Read an optional Duration field."""
+    if not message.HasField(field):
+        return otherwise
+    value = getattr(message, field)
+    return float(value.seconds + value.nanos / 1e9)
+
+
 def money_message(money: Money | None) -> MoneyMessage | None:
     """Convert an amount; None stays absent."""
     if money is None:

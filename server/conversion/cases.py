@@ -30,7 +30,7 @@ from oms.usecases.check_claims import Eligibility
 from oms.usecases.draft_cases import WantedItem
 from server import names
 from server.conversion.basics import instant, money, money_message, money_messages, number, word
-from server.conversion.orders import event_message
+from server.conversion.events import event_message
 
 STATE_PREFIX = "CASE_STATE_"
 ACTION_PREFIX = "CASE_ACTION_"

@@ -1,6 +1,5 @@
 """Orders, their lines and their history."""
 
-from fbali.v1.event_pb2 import Event as EventMessage
 from fbali.v1.hold_pb2 import Hold as HoldMessage
 from fbali.v1.hold_pb2 import HoldReason as HoldReasonNumber
 from fbali.v1.order_pb2 import Admission as AdmissionNumber
@@ -11,7 +10,7 @@ from fbali.v1.order_pb2 import ShippingStatus as ShippingStatusNumber
 from oms.domain.holds import Hold
 from oms.domain.money import totals
 from oms.domain.stalls import is_stalled
-from oms.domain.views import EventView, LineView, OrderView
+from oms.domain.views import LineView, OrderView
 from server import names
 from server.conversion.allocations import allocation_message
 from server.conversion.basics import (
@@ -21,6 +20,7 @@ from server.conversion.basics import (
     money_messages,
     number,
 )
+from server.conversion.events import event_message
 from server.conversion.write_backs import write_back_message
 
 STATUS_PREFIX = "SHIPPING_STATUS_"
@@ -96,16 +96,4 @@ def _line_message(merchant_id: str, view: LineView) -> OrderLineMessage:
         over_allocated=ledger.is_over_allocated,
         margin=money_message(view.margin),
         replacement=view.is_replacement,
-    )
-
-
-def event_message(event: EventView) -> EventMessage:
-    """Convert a row of history."""
-    return EventMessage(
-        sequence=event.sequence,
-        kind=event.kind,
-        actor=event.actor,
-        subject=event.subject,
-        details=event.details,
-        occur_time=instant(event.created_at),
     )

@@ -52,9 +52,10 @@ from server.conversion.allocations import (
 )
 from server.conversion.basics import enum_or_none, epoch_ms, word
 from server.paging import cut_page, page_size, start_key
+from server.services.allocation_events import AllocationEventMethods
 
 
-class FulfillmentService:
+class FulfillmentService(AllocationEventMethods):
     """What a vendor sees and does."""
 
     def __init__(self, oms: Oms) -> None:

@@ -13,11 +13,12 @@ from server.conversion.stores import quarantined_order_message, sync_run_message
 from server.paging import cut_page, page_size, start_key
 from server.services.figures import ReportMethods
 from server.services.manual import ManualMethods
+from server.services.order_events import OrderEventMethods
 from server.services.order_files import FileMethods
 from server.services.write_backs import WriteBackMethods
 
 
-class OrderService(ManualMethods, FileMethods, WriteBackMethods, ReportMethods):
+class OrderService(ManualMethods, FileMethods, OrderEventMethods, WriteBackMethods, ReportMethods):
     """A merchant's orders."""
 
     def __init__(self, oms: Oms) -> None:

@@ -115,6 +115,12 @@ ORDERS: Mapping[str, Make] = {
         grouping=REPORT_GROUPING_PRODUCT,
         store=estate.store,
     ),
+    "WatchOrders": lambda estate: orders.WatchOrdersRequest(
+        parent=estate.merchant, include_initial_state=True, orders=[estate.order]
+    ),
+    "ListOrderEvents": lambda estate: orders.ListOrderEventsRequest(
+        parent=estate.merchant, orders=[estate.order]
+    ),
     "ListQuarantinedOrders": lambda estate: orders.ListQuarantinedOrdersRequest(
         parent=estate.merchant
     ),
@@ -176,6 +182,12 @@ FULFILLMENT: Mapping[str, Make] = {
         parent=estate.vendor, merchant=estate.merchant
     ),
     "GetAllocation": lambda estate: fulfillment.GetAllocationRequest(name=estate.packed),
+    "WatchAllocations": lambda estate: fulfillment.WatchAllocationsRequest(
+        parent=estate.vendor, include_initial_state=True, allocations=[estate.submitted]
+    ),
+    "ListAllocationEvents": lambda estate: fulfillment.ListAllocationEventsRequest(
+        parent=estate.vendor, allocations=[estate.submitted]
+    ),
     "AcceptAllocation": lambda estate: fulfillment.AcceptAllocationRequest(name=estate.submitted),
     "RejectAllocation": lambda estate: fulfillment.RejectAllocationRequest(
         name=estate.submitted, reject_reason=REJECT_REASON_OUT_OF_STOCK, note="none left"

@@ -8,6 +8,8 @@ from fbali.v1 import after_sales_service_pb2 as after_sales
 from fbali.v1 import fulfillment_service_pb2 as fulfillment
 from fbali.v1 import hosting_service_pb2 as hosting
 from fbali.v1 import order_service_pb2 as orders
+from fbali.v1 import watch_pb2 as watch
+from fbali.v1.event_pb2 import Event
 from fbali.v1.hold_pb2 import OrderResult
 from fbali.v1.import_run_pb2 import (
     IMPORT_FORMAT_SHOPIFY_CSV,
@@ -47,6 +49,10 @@ from tests.services.sample_shop import (
 )
 from tests.services.scripted_server import Answer
 
+ORDER_EVENT = watch.OrderEvent(
+    order=ORDER,
+    event=Event(sequence=7, kind="order.admitted", actor="store", subject=ORDER),
+)
 IMPORT_RUN = ImportRun(
     name=f"{MERCHANT}/importRuns/orders_export",
     store=STORE,
@@ -126,6 +132,10 @@ def order_answers() -> dict[str, Answer]:
         "ListImportRuns": orders.ListImportRunsResponse(import_runs=[IMPORT_RUN]),
         "ExportOrders": orders.ExportOrdersResponse(chunk=b"order\r\no1\r\n"),
         "ListWriteBacks": orders.ListWriteBacksResponse(write_backs=[failed_write_back()]),
+        "WatchOrders": watch.WatchOrdersResponse(resume_token="t1", event=ORDER_EVENT),
+        "ListOrderEvents": orders.ListOrderEventsResponse(
+            order_events=[ORDER_EVENT], resume_token="t1"
+        ),
         "RetryWriteBack": orders.RetryWriteBackResponse(write_back=failed_write_back()),
         "HoldOrders": orders.HoldOrdersResponse(results=[OrderResult(order=ORDER)]),
         "ReleaseOrders": orders.ReleaseOrdersResponse(results=[OrderResult(order=ORDER)]),
@@ -167,9 +177,15 @@ def hosting_answers() -> dict[str, Answer]:
 def fulfillment_answers() -> dict[str, Answer]:
     part = mug_allocation()
     package = mug_package()
+    submitted = Event(sequence=8, kind="allocation.submitted", actor="system", subject=part.name)
+    news = watch.AllocationEvent(allocation=part.name, event=submitted)
     return {
         "ListAllocations": fulfillment.ListAllocationsResponse(allocations=[part]),
         "GetAllocation": fulfillment.GetAllocationResponse(allocation=part),
+        "WatchAllocations": watch.WatchAllocationsResponse(resume_token="t1", event=news),
+        "ListAllocationEvents": fulfillment.ListAllocationEventsResponse(
+            allocation_events=[news], resume_token="t1"
+        ),
         "AcceptAllocation": fulfillment.AcceptAllocationResponse(allocation=part),
         "RejectAllocation": fulfillment.RejectAllocationResponse(allocation=part),
         "CloseAllocation": fulfillment.CloseAllocationResponse(allocation=part),

@@ -106,8 +106,13 @@ class Caller:
         if method.client_streaming:
             return call(iter([request]))
         if method.server_streaming:
-            answers: list[Any] = list(call(request))
-            return answers[0] if answers else None
+            answers = call(request)
+            first = next(answers, None)
+            if method.name.startswith("Watch"):
+                answers.cancel()  # It would never end.
+            else:
+                list(answers)
+            return first
         return call(request)
 
     def code(self, request: Message) -> str:

@@ -8,6 +8,7 @@
     +-- AlreadyExists       ALREADY_EXISTS       a second thing of a kind that may exist once
     +-- Refused             FAILED_PRECONDITION  the present state forbids it
     +-- Conflict            ABORTED              somebody else changed it first; read it again
+    +-- OutOfRange          OUT_OF_RANGE         what was asked for is not kept any more
     +-- LimitExceeded       RESOURCE_EXHAUSTED   a bound was reached
     +-- Unavailable         UNAVAILABLE          nothing was done; the same call may succeed later
     +-- DeadlineExceeded    DEADLINE_EXCEEDED    no answer in time; it may have been done
@@ -105,6 +106,12 @@ class Conflict(FbaliError):
     code = "ABORTED"
 
 
+class OutOfRange(FbaliError):
+    """What was asked for is not kept any more; `metadata` says from where it still is."""
+
+    code = "OUT_OF_RANGE"
+
+
 class LimitExceeded(FbaliError):
     """A bound of the server was reached."""
 
@@ -144,6 +151,7 @@ FAMILIES: Mapping[str, type[FbaliError]] = {
         AlreadyExists,
         Refused,
         Conflict,
+        OutOfRange,
         LimitExceeded,
         Unavailable,
         DeadlineExceeded,

@@ -192,10 +192,24 @@ class EventRow(Table):
     subject = TextField()
     details = TextField()
     created_at = BigIntegerField()
+    vendor_id = TextField(null=True)
+    allocation_id = TextField(null=True)
 
     class Meta:
         table_name = "event"
-        indexes = ((("order_id", "sequence"), False),)
+        indexes = (
+            (("order_id", "sequence"), False),
+            (("created_at",), False),
+            (("merchant_id", "sequence"), False),
+        )
+
+
+EventRow.add_index(
+    SQL(
+        "CREATE INDEX event_vendor_id_sequence ON event (vendor_id, sequence)"
+        " WHERE vendor_id IS NOT NULL"
+    )
+)
 
 
 class HoldRow(Table):

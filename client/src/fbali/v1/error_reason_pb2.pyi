@@ -111,8 +111,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_RESUME_TOKEN_INVALID: _ErrorReason.ValueType  # 60
     """INVALID_ARGUMENT. The resume token is not one of this log, or the other arguments changed."""
     ERROR_REASON_RESUME_TOKEN_EXPIRED: _ErrorReason.ValueType  # 61
-    """OUT_OF_RANGE. The resume token is older than 7 days. Metadata: oldest_token, from which what is
-    still there can be read. What happened before it is lost to the watch: read the lists again.
+    """OUT_OF_RANGE. The resume token is older than 7 days. Metadata: oldest_token (from which what is
+    still there can be read). What happened before it is lost to the watch: read the lists again.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -209,7 +209,7 @@ ERROR_REASON_PHOTO_TOO_COMPLEX: ErrorReason.ValueType  # 56
 ERROR_REASON_RESUME_TOKEN_INVALID: ErrorReason.ValueType  # 60
 """INVALID_ARGUMENT. The resume token is not one of this log, or the other arguments changed."""
 ERROR_REASON_RESUME_TOKEN_EXPIRED: ErrorReason.ValueType  # 61
-"""OUT_OF_RANGE. The resume token is older than 7 days. Metadata: oldest_token, from which what is
-still there can be read. What happened before it is lost to the watch: read the lists again.
+"""OUT_OF_RANGE. The resume token is older than 7 days. Metadata: oldest_token (from which what is
+still there can be read). What happened before it is lost to the watch: read the lists again.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
