@@ -11,7 +11,6 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from fbali.v1.admin_service_pb2 import GetServerInfoRequest
@@ -43,14 +42,46 @@ def test_every_service_is_healthy(channel: grpc.Channel):
     assert states == dict.fromkeys(states, health_pb2.HealthCheckResponse.SERVING)
 
 
-def test_reflection_lists_the_services(channel: grpc.Channel):
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    request = reflection_pb2.ServerReflectionRequest(list_services="")
+def test_health_of_a_service_that_is_not_there_is_not_found(channel: grpc.Channel):
+    stub = health_pb2_grpc.HealthStub(channel)
 
-    [answer] = stub.ServerReflectionInfo(iter([request]))
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.Check(health_pb2.HealthCheckRequest(service="fbali.v1.NoService"))
 
-    listed = {service.name for service in answer.list_services_response.service}
-    assert listed >= {service.full_name for service in SERVICES} | {"grpc.health.v1.Health"}
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_who_watches_health_hears_first_that_the_server_stops(stack: Stack):
+    """Everything is withdrawn while the call that is under way goes on."""
+    gate, reached = Event(), Event()
+
+    def hold(_sql: str) -> None:
+        reached.set()
+        gate.wait(30)
+
+    names = ["", *(service.full_name for service in SERVICES)]
+    second = ApiThread(stack.oms, stack.settings)
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{second.port}") as channel,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        stub = health_pb2_grpc.HealthStub(channel)
+        watches = [stub.Watch(health_pb2.HealthCheckRequest(service=name)) for name in names]
+        before = [next(watch).status for watch in watches]
+        stack.db.on_statement = hold
+        answer = threads.submit(call_at, second.port, stack.merchant.secret)
+        assert reached.wait(10)
+        stopping = threads.submit(second.stop, 10.0)
+        after = [next(watch).status for watch in watches]
+        was_under_way = not answer.done()
+        gate.set()
+        assert answer.result() == "OK"
+        stopping.result()
+    stack.db.on_statement = None
+
+    assert before == [health_pb2.HealthCheckResponse.SERVING] * len(names)
+    assert after == [health_pb2.HealthCheckResponse.NOT_SERVING] * len(names)
+    assert was_under_way
 
 
 def test_calls_beyond_the_bound_are_refused_at_once_and_the_others_answered(stack: Stack):
