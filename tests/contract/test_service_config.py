@@ -14,12 +14,12 @@ from fbali.calls import is_repeatable
 from oms.domain.errors import FbaliError, GatewayError, LimitExceeded, Refused, Unavailable
 from protos.render_service_config import TARGET, render
 from server.errors import status_of
+from tests.services.bare_calls import bare_code
 from tests.services.scripted_server import Refusal, ScriptedServer
 from tests.services.stack import METHODS
 
 AWAY = Refusal(grpc.StatusCode.UNAVAILABLE, reason="TEMPORARILY_UNAVAILABLE")
 ATTEMPTS_MAX = 4
-SECONDS_MAX = 20.0
 
 CONFIG = json.loads(TARGET.read_text("utf-8"))
 LISTED = {
@@ -42,26 +42,7 @@ def calling(server: ScriptedServer, config: Any) -> grpc.Channel:
 
 def code_of(channel: grpc.Channel, name: str) -> str:
     """Call a method with an empty message; tell how it ended."""
-    _, method = METHODS[name]
-    path = f"/{method.containing_service.full_name}/{name}"
-    request = GetMessageClass(method.input_type)()
-    kinds = {
-        (False, False): channel.unary_unary,
-        (False, True): channel.unary_stream,
-        (True, False): channel.stream_unary,
-    }
-    call: Any = kinds[method.client_streaming, method.server_streaming](
-        path,
-        request_serializer=type(request).SerializeToString,
-        response_deserializer=GetMessageClass(method.output_type).FromString,
-    )
-    try:
-        answer = call(iter([request]) if method.client_streaming else request, timeout=SECONDS_MAX)
-        if method.server_streaming:
-            list(answer)
-    except grpc.RpcError as error:
-        return str(error.code().name)
-    return "OK"
+    return bare_code(channel, GetMessageClass(METHODS[name][1].input_type)(), secret="")
 
 
 def test_file_is_what_the_contract_says():
