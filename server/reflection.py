@@ -4,6 +4,7 @@ The library speaks the version v1alpha of the protocol. Its version v1 has the s
 another package, so the same servicer answers to both names.
 """
 
+import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from functools import cache
 from typing import Any
@@ -34,9 +35,10 @@ def enable_reflection(services: Iterable[str], server: grpc.aio.Server) -> None:
 
 
 class _Reflection(aio.ReflectionServicer):  # type: ignore[misc]
-    """Tells how fields are called in JSON, which Python's descriptors leave to whoever reads them.
+    """Adds what Python's descriptors leave out.
 
-    Without that grpcurl would print names that the manual does not know.
+    How fields are called in JSON: without that, grpcurl would print names that the manual does not
+    know. And in which file a method or a field is, which its pool does not find by their names.
     """
 
     async def ServerReflectionInfo(  # noqa: N802 - The protocol names it.
@@ -48,6 +50,22 @@ class _Reflection(aio.ReflectionServicer):  # type: ignore[misc]
             for index, file in enumerate(files):
                 files[index] = _with_json_names(file)
             yield answer
+
+    def _file_containing_symbol(self, request: Any, fully_qualified_name: str) -> Any:
+        """Answer with the file of a symbol, also of one inside a service or message."""
+        name = _declared_in(fully_qualified_name)
+        return super()._file_containing_symbol(request, name)
+
+
+def _declared_in(name: str) -> str:
+    """Give the service of a method, or the message of a field; anything else as it is."""
+    pool = descriptor_pool.Default()
+    with contextlib.suppress(KeyError):
+        return str(pool.FindMethodByName(name).containing_service.full_name)
+    with contextlib.suppress(KeyError):
+        message = pool.FindFieldByName(name).containing_type
+        return str(message.full_name) if message else name
+    return name
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A call that was done, and whose answer was lost: it is answered when it comes again, and done once.
+"""A call that was done, and whose answer was lost, is answered when it comes again and done once.
 
 Here the connection breaks. In test_death_after_commit.py the server dies.
 """

@@ -79,11 +79,15 @@ def test_grpcurl_lists_and_describes_without_a_token(shared_stack: Stack, progra
     listed = run([*ask_server, "list"]).split()
     methods = [name for service in OURS for name in run([*ask_server, "list", service]).split()]
     described = run([*ask_server, "describe", "fbali.v1.ListOrdersRequest"])
+    method = run([*ask_server, "describe", "fbali.v1.OrderService.ListOrders"])
+    field = run([*ask_server, "describe", "fbali.v1.ListOrdersRequest.page_token"])
     itself = run([*ask_server, "describe", "grpc.reflection.v1.ServerReflection"])
 
     assert set(listed) == LISTED
     assert {name.rpartition(".")[2] for name in methods} == set(METHODS)
     assert "string page_token = 3 [" in described
+    assert "rpc ListOrders ( .fbali.v1.ListOrdersRequest )" in method
+    assert "string page_token = 3" in field
     assert "rpc ServerReflectionInfo" in itself
 
 
