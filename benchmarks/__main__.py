@@ -22,6 +22,7 @@ from benchmarks.report import Table
 from benchmarks.search import measure_search
 from benchmarks.sync import measure_sync
 from benchmarks.visible import measure_visible
+from benchmarks.watches import measure_watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,15 @@ class Size:
     placed: int  # Orders of one call.
     imported: int  # Orders of a file.
     seen: int  # New orders of a run, until the vendor sees them.
+    watchers: int
+    watched_seconds: int
     on_postgresql: bool
 
 
-FULL = Size(100_000, Effort(3, 100), 5, 20, 10_000, 500, 100_000, 100, on_postgresql=True)
-QUICK = Size(10_000, Effort(1, 25), 2, 6, 1_000, 500, 5_000, 25, on_postgresql=False)
+FULL = Size(
+    100_000, Effort(3, 100), 5, 20, 10_000, 500, 100_000, 100, 1_000, 20, on_postgresql=True
+)
+QUICK = Size(10_000, Effort(1, 25), 2, 6, 1_000, 500, 5_000, 25, 100, 5, on_postgresql=False)
 
 Bench = Callable[[Databases, Sequence[Past], Size], Table]
 
@@ -54,10 +59,11 @@ _BENCHES: Mapping[str, Bench] = {
     "sync": lambda kind, _, size: measure_sync(kind, size.synced, min(size.runs, 3)),
     "imports": lambda kind, _, size: measure_imports(kind, size.imported, min(size.runs, 2)),
     "visible": lambda kind, _, size: measure_visible(kind, size.seen, min(size.runs, 3)),
+    "watches": lambda kind, _, size: measure_watches(kind, size.watchers, size.watched_seconds),
 }
 _NEED_A_PAST = frozenset({"pages", "search", "figures", "apply", "allocate"})
 _ON_ALL_PASTS = frozenset({"pages", "search", "figures"})
-_POSTGRESQL_TOO = ("pages", "search", "figures", "apply", "allocate", "place", "sync")
+_POSTGRESQL_TOO = ("pages", "search", "figures", "apply", "allocate", "place", "sync", "watches")
 
 
 def main() -> None:
