@@ -34,8 +34,8 @@ class AfterSalesServiceStub:
     vendor sees neither selling prices nor the customer's address here, nor other vendors' cases.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_typing.overload
@@ -192,8 +192,8 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     vendor sees neither selling prices nor the customer's address here, nor other vendors' cases.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -346,8 +346,8 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
     vendor sees neither selling prices nor the customer's address here, nor other vendors' cases.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_abc_1.abstractmethod

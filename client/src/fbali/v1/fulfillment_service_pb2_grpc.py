@@ -30,8 +30,8 @@ class FulfillmentServiceStub:
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel):
@@ -121,8 +121,8 @@ class FulfillmentServiceServicer:
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def ListAllocations(self, request, context):
@@ -343,8 +343,8 @@ class FulfillmentService:
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @staticmethod

@@ -31,8 +31,8 @@ class FulfillmentServiceStub:
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_typing.overload
@@ -110,8 +110,8 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -185,8 +185,8 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_abc_1.abstractmethod

@@ -29,8 +29,8 @@ class HostingServiceStub:
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel):
@@ -150,8 +150,8 @@ class HostingServiceServicer:
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def ConnectStore(self, request, context):
@@ -167,7 +167,7 @@ class HostingServiceServicer:
 
     def TestStore(self, request, context):
         """Asks a store whether its address and key work, and changes nothing. A store that does not work
-        is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND.
+        is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -444,8 +444,8 @@ class HostingService:
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @staticmethod

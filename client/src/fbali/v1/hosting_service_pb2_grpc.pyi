@@ -30,8 +30,8 @@ class HostingServiceStub:
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_typing.overload
@@ -47,7 +47,7 @@ class HostingServiceStub:
     """
     TestStore: _grpc.UnaryUnaryMultiCallable[_hosting_service_pb2.TestStoreRequest, _hosting_service_pb2.TestStoreResponse]
     """Asks a store whether its address and key work, and changes nothing. A store that does not work
-    is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND.
+    is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED.
     """
     GetStore: _grpc.UnaryUnaryMultiCallable[_hosting_service_pb2.GetStoreRequest, _hosting_service_pb2.GetStoreResponse]
     """Shows a store. Reasons: RESOURCE_NOT_FOUND."""
@@ -124,8 +124,8 @@ class HostingServiceAsyncStub(HostingServiceStub):
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -138,7 +138,7 @@ class HostingServiceAsyncStub(HostingServiceStub):
     """
     TestStore: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.TestStoreRequest, _hosting_service_pb2.TestStoreResponse]  # type: ignore[assignment]
     """Asks a store whether its address and key work, and changes nothing. A store that does not work
-    is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND.
+    is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED.
     """
     GetStore: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.GetStoreRequest, _hosting_service_pb2.GetStoreResponse]  # type: ignore[assignment]
     """Shows a store. Reasons: RESOURCE_NOT_FOUND."""
@@ -214,8 +214,8 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at
-    each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_abc_1.abstractmethod
@@ -238,7 +238,7 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_hosting_service_pb2.TestStoreResponse, _abc.Awaitable[_hosting_service_pb2.TestStoreResponse]]:
         """Asks a store whether its address and key work, and changes nothing. A store that does not work
-        is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND.
+        is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
