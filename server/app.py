@@ -21,7 +21,7 @@ from fbali.v1 import (
 )
 from oms.settings import Settings
 from oms.usecases.context import Oms
-from server.edge import Edge, Endpoint
+from server.edge import CALLS_IN_FLIGHT_MAX, Edge, Endpoint
 from server.health import Health
 from server.reflection import enable_reflection
 from server.services.admin import AdminService
@@ -29,7 +29,7 @@ from server.services.after_sales import AfterSalesService
 from server.services.fulfillment import FulfillmentService
 from server.services.hosting import HostingService
 from server.services.orders import OrderService
-from server.streams import StreamLimits
+from server.streams import StreamLimits, WatchLimits
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_metadata_size", METADATA_BYTES_MAX),
     ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),
-    ("grpc.max_concurrent_streams", 200),
+    # What one connection carries at once waits unseen in the client beyond this: as many calls as
+    # are admitted at all, beside as many watches as one caller may have.
+    ("grpc.max_concurrent_streams", CALLS_IN_FLIGHT_MAX + WatchLimits().watches_per_caller_max),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),

@@ -131,7 +131,7 @@ class EventHub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._pool.submit(self._reader.close)
-        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
+        self._pool.shutdown(wait=True)
 
     async def begun(self) -> None:
         """Wait until the position is known.

@@ -60,8 +60,10 @@ class ResumeTokens:
             if checksum != self._sum(body):
                 raise invalid_token(field)
             position, written_ms, *key = json.loads(body)
-        except (ValueError, binascii.Error):
+        except (ValueError, TypeError, binascii.Error):
             raise invalid_token(field) from None
+        if not (isinstance(position, int) and isinstance(written_ms, int)):
+            raise invalid_token(field)  # The checksum keeps mistakes out, not whoever makes one.
         return Cursor(position, tuple(key[:-1]) if key else None), written_ms
 
     def _sum(self, body: bytes) -> bytes:

@@ -20,7 +20,7 @@ SQL_MATTERS = {
     *("test_imports", "test_journey", "test_lock_order", "test_many_packages", "test_margins"),
     *("test_order_machine", "test_order_search", "test_order_tags", "test_sales_report"),
     *("test_statement_counts", "test_store_changes", "test_vendor_changes"),
-    *("test_write_backs", "test_brokers"),
+    *("test_write_backs", "test_brokers", "test_watches", "test_event_pages"),
 }
 
 
