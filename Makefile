@@ -1,11 +1,12 @@
 # Everything a contributor runs. Needs git, make and python3 with venv; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help docs demo up-distributed down-distributed test test-long machine faults check lint types arch fmt protos protos-check lock bench examples examples-check clean
+.PHONY: help docs demo up-distributed down-distributed test test-long machine faults check lint types arch fmt protos protos-check protos-baseline lock bench examples examples-check clean
 
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 LOCKED := .venv/.locked
 READY := .venv/.ready
+BASELINE := protos/baseline.binpb.gz
 # Many tests wait for something: three of them keep two processors busy.
 PYTEST_FLAGS ?= -n $(shell expr \( $$(nproc) \* 3 + 1 \) / 2)
 
@@ -26,6 +27,7 @@ $(READY): $(LOCKED) pyproject.toml client/pyproject.toml
 docs: $(READY)  ## Render the pages that are made from the code
 	PYTHONPATH=. $(BIN)/python docs/render_state_machines.py
 	PYTHONPATH=. $(BIN)/python docs/render_api.py
+	PYTHONPATH=. $(BIN)/python protos/render_service_config.py
 
 lock: $(READY)  ## Choose the newest allowed versions and write requirements.lock
 	$(BIN)/uv pip compile pyproject.toml client/pyproject.toml --group pyproject.toml:dev --upgrade --quiet \
@@ -70,6 +72,7 @@ check: lint types arch  ## Run every check that is not a test
 lint: $(READY)  ## Check style and format of Python and protos
 	$(BIN)/ruff check && $(BIN)/ruff format --check
 	$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos
+	$(BIN)/buf breaking protos --against $(BASELINE)
 
 types: $(READY)  ## Check types
 	$(BIN)/mypy
@@ -88,6 +91,10 @@ protos: $(READY)  ## Generate the Python stubs from protos/ into client/src
 
 protos-check: $(READY)  ## Fail if the committed stubs are not those of protos/
 	$(BIN)/python protos/generate.py --check
+
+protos-baseline: $(READY)  ## At a release: keep the contract as what later changes may not break
+	$(BIN)/buf breaking protos --against $(BASELINE)
+	$(BIN)/buf build protos --exclude-source-info --output $(BASELINE)
 
 clean:  ## Remove the environment, caches and build results
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build client/dist

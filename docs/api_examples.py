@@ -1,5 +1,10 @@
-"""Examples of the reference: the requests that the functional tests send, with speaking names."""
+"""Examples of the reference: the requests that the functional tests send, with shell variables.
 
+What a caller has of his own stands in variables, so that an example runs as it is printed; a test
+runs them all.
+"""
+
+from collections.abc import Mapping
 from dataclasses import fields
 
 from google.protobuf.descriptor import MethodDescriptor
@@ -8,56 +13,62 @@ from google.protobuf.json_format import MessageToJson
 from tests.functional.estate import Estate
 from tests.functional.sample_requests import SAMPLES
 
-_MERCHANT = "merchants/m0lamps"
-_VENDOR = "vendors/v0hangzhou"
+WATCH_SECONDS = 5
 
-# What stands in the examples for what the caller has; in the test of the examples, what is there.
-_NAMES = {
-    "merchant": _MERCHANT,
-    "vendor": _VENDOR,
-    "store": f"{_MERCHANT}/stores/s0berlin",
-    "sync_run": f"{_MERCHANT}/stores/s0berlin/syncRuns/r0morning",
-    "product": f"{_MERCHANT}/products/p0mat",
-    "variant": f"{_MERCHANT}/products/p0mat/variants/x0large",
-    "hosting": f"{_MERCHANT}/hostings/h0mat",
-    "order": f"{_MERCHANT}/orders/o0first",
-    "waiting": f"{_MERCHANT}/orders/o0waiting",
-    "submitted": f"{_VENDOR}/allocations/a0new",
-    "accepted": f"{_VENDOR}/allocations/a0accepted",
-    "packed": f"{_VENDOR}/allocations/a0packed",
-    "package": f"{_VENDOR}/allocations/a0packed/packages/k0parcel",
-    "line": f"{_MERCHANT}/orders/o0first/lines/l0lamp",
-    "token": "tokens/t0scanner",
-    "job": "jobs/j0stuck",
-    "partnership": f"{_MERCHANT}/partnerships/v0hangzhou",
-    "suspended": f"{_MERCHANT}/partnerships/v0slow",
-    "invitation": f"{_VENDOR}/partnerships/m0invites",
-    "stranger": "vendors/v0stranger",
-    "import_run": f"{_MERCHANT}/importRuns/backlog",
-    "write_back": f"{_MERCHANT}/writeBacks/b0parcel",
-    "claimed_order": f"{_MERCHANT}/orders/o0shipped",
-    "claimed_line": f"{_MERCHANT}/orders/o0shipped/lines/l0mug",
-    "drafted": f"{_MERCHANT}/cases/k0draft",
-    "submitted_case": f"{_MERCHANT}/cases/k0new",
-    "asked": f"{_MERCHANT}/cases/k0asked",
-    "offered": f"{_MERCHANT}/cases/k0offered",
-    "rejected": f"{_MERCHANT}/cases/k0rejected",
-    "escalated": f"{_MERCHANT}/cases/k0escalated",
-    "agreed": f"{_MERCHANT}/cases/k0agreed",
-    "policy": f"{_MERCHANT}/partnerships/v0hangzhou/afterSalesPolicy",
-    "upload": f"{_MERCHANT}/cases/k0draft/uploads/x0mug",
-    "photo": f"{_MERCHANT}/cases/k0draft/photos/f0mug",
-    "proof": f"{_MERCHANT}/cases/k0new/photos/f0mug",
-    "new_store_url": "https://shop.example",
+# What the variables stand for; they are named as the fields of Estate are.
+VARIABLES: Mapping[str, str] = {
+    "merchant": "a merchant's name, merchants/{merchant}",
+    "vendor": "the name of a vendor who works for that merchant",
+    "store": "a store of the merchant",
+    "sync_run": "a sync run of that store",
+    "product": "a product",
+    "variant": "a variant of that product",
+    "hosting": "a hosting of the vendor",
+    "order": "an order that a vendor has",
+    "waiting": "an order that nobody has yet",
+    "submitted": "an allocation that is new to the vendor",
+    "accepted": "one that the vendor accepted",
+    "packed": "one with a package, of which the merchant wants units back",
+    "package": "a package of that one, not yet with the carrier",
+    "line": "a line of the allocation $SUBMITTED",
+    "token": "the name of a token, not its secret",
+    "job": "a job that was set aside",
+    "partnership": "an active partnership",
+    "suspended": "a suspended one",
+    "invitation": "an invitation to the vendor",
+    "stranger": "a vendor who was not invited",
+    "import_run": "an import run",
+    "write_back": "a write-back that failed",
+    "claimed_order": "an order that arrived",
+    "claimed_line": "a line of that order",
+    "drafted": "a case that is a draft",
+    "submitted_case": "a case that waits for the vendor",
+    "asked": "a case in which the vendor asked something",
+    "offered": "a case with an offer",
+    "rejected": "a case that was rejected",
+    "escalated": "a case that the operator decides",
+    "agreed": "a case to be settled by hand",
+    "policy": "the after-sales policy of a partnership",
+    "upload": "an upload of a photo to $DRAFTED",
+    "photo": "a photo of $DRAFTED",
+    "proof": "a photo of $SUBMITTED_CASE",
+    "new_store_url": "the address of a web store that is not connected",
 }
 
 
-def example_estate() -> Estate:
-    """Build the estate that the examples speak of."""
-    return Estate(**{field.name: _NAMES[field.name] for field in fields(Estate)})
+def variables_of(estate: Estate) -> Mapping[str, str]:
+    """Give the variables of the examples as they are for an estate."""
+    return {name.upper(): getattr(estate, name) for name in VARIABLES}
 
 
 def example_of(method: MethodDescriptor) -> str:
-    """Write a request of a method as JSON."""
-    request = SAMPLES[method.name](example_estate())
-    return MessageToJson(request, preserving_proto_field_name=False)
+    """Write a call of a method as a command for a shell."""
+    example = Estate(**{field.name: f"${field.name.upper()}" for field in fields(Estate)})
+    request = MessageToJson(SAMPLES[method.name](example), preserving_proto_field_name=False)
+    path = f"{method.containing_service.full_name}/{method.name}"
+    # A watch has no end of its own.
+    ending = f" -max-time {WATCH_SECONDS}" if method.name.startswith("Watch") else ""
+    command = f'grpcurl -plaintext{ending} -H "authorization: Bearer $FBALI_TOKEN"'
+    if request == "{}":
+        return f"{command} $FBALI_SERVER {path}"
+    return f"{command} -d @ $FBALI_SERVER \\\n  {path} <<END\n{request}\nEND"

@@ -5,9 +5,7 @@ are the requests that the functional tests send, so that none of them can be out
 """
 
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from google.protobuf.descriptor import (
@@ -17,13 +15,12 @@ from google.protobuf.descriptor import (
     MethodDescriptor,
     ServiceDescriptor,
 )
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, MethodOptions
-from grpc_tools import protoc
+from google.protobuf.descriptor_pb2 import MethodOptions
 
-from docs.api_examples import example_of
+from docs.api_examples import VARIABLES, WATCH_SECONDS, example_of
+from docs.contract_comments import comment_of
 from docs.field_rules import rule_words
 from fbali.v1.error_reason_pb2 import ErrorReason
-from protos.generate import OWN, VENDORED, google_protos
 from server.app import SERVICES
 
 TARGET = Path(__file__).with_name("api")
@@ -34,8 +31,9 @@ _MESSAGES_PAGE = "messages.md"
 _ERRORS_PAGE = "errors.md"
 _LEVELS = {
     MethodOptions.NO_SIDE_EFFECTS: "Reads only; may be repeated.",
-    MethodOptions.IDEMPOTENT: "Changes; may be repeated with the same `requestId`.",
+    MethodOptions.IDEMPOTENT: "Changes; may be repeated.",
 }
+_KEYED = "Changes; may be repeated with the same `requestId`."
 
 
 def render() -> dict[str, str]:
@@ -61,8 +59,10 @@ def _index(services: Iterable[ServiceDescriptor]) -> str:
         "Every call carries `authorization: Bearer TOKEN`. Names are opaque, for ever. Lists are",
         "paged. A change takes a `requestId`: a UUID that makes its repetition harmless. Refusals",
         f"carry a reason: see [errors]({_ERRORS_PAGE}). What the services share is on the page of",
-        f"[messages]({_MESSAGES_PAGE}).",
+        f"[messages]({_MESSAGES_PAGE}). What clients in any language need to know of retries,",
+        "streams, health and reflection is in [contract.md](../contract.md).",
         "",
+        *_trying(),
     ]
     for service in services:
         lines += [f"## [{service.name}]({_page_of(service)})", "", _first(_comment(service)), ""]
@@ -75,8 +75,27 @@ def _index(services: Iterable[ServiceDescriptor]) -> str:
     return "\n".join(lines)
 
 
+def _trying() -> list[str]:
+    rows = [f"| `{name.upper()}` | {meaning} |" for name, meaning in VARIABLES.items()]
+    return [
+        "## Trying it",
+        "",
+        "Every method has an example that a shell runs as it is printed, with",
+        "[grpcurl](https://github.com/fullstorydev/grpcurl). `$FBALI_SERVER` is host:port of a",
+        "server without TLS (with TLS, leave `-plaintext` out), `$FBALI_TOKEN` the secret of a",
+        "token of somebody who may call the method. The other variables are names of what there",
+        "is; the lists show them. Examples that watch end with DeadlineExceeded, after",
+        f"{WATCH_SECONDS} seconds.",
+        "",
+        "| variable | stands for |",
+        "|---|---|",
+        *rows,
+        "",
+    ]
+
+
 def _service(service: ServiceDescriptor) -> str:
-    lines = [f"# {service.name}", "", _MADE, "", _comment(service), ""]
+    lines = [f"# {service.name}", "", _MADE, "", _linked_reasons(_comment(service)), ""]
     for method in service.methods:
         lines += _method(method)
     return "\n".join(lines)
@@ -120,7 +139,8 @@ def _method(method: MethodDescriptor) -> list[str]:
         )
         if is_streamed
     ]
-    level = _LEVELS[method.GetOptions().idempotency_level]
+    is_keyed = "request_id" in request.fields_by_name
+    level = _KEYED if is_keyed else _LEVELS[method.GetOptions().idempotency_level]
     return [
         f"## {method.name}",
         "",
@@ -135,14 +155,7 @@ def _method(method: MethodDescriptor) -> list[str]:
 
 
 def _example(method: MethodDescriptor) -> list[str]:
-    path = f"{method.containing_service.full_name}/{method.name}"
-    return [
-        "```sh",
-        f"grpcurl -plaintext -H \"authorization: Bearer $TOKEN\" -d '{example_of(method)}' \\",
-        f"  $SERVER {path}",
-        "```",
-        "",
-    ]
+    return ["```sh", example_of(method), "```", ""]
 
 
 def _fields(title: str, message: Descriptor) -> list[str]:
@@ -214,6 +227,10 @@ def _linked_reasons(comment: str) -> str:
     )
 
 
+def _comment(item: object) -> str:
+    return comment_of(item).replace("|", "\\|")
+
+
 def _first(text: str) -> str:
     return re.split(r"(?<=\.) ", text, maxsplit=1)[0]
 
@@ -244,58 +261,6 @@ def _held(message: Descriptor) -> Iterator[Descriptor | EnumDescriptor]:
             yield from _held(kind)
         else:
             yield kind
-
-
-def _comment(item: object) -> str:
-    """Give the comment of a part of the contract, on one line."""
-    return _comments()[_full_name(item)].replace("|", "\\|")
-
-
-def _full_name(item: object) -> str:
-    name = getattr(item, "full_name", None)
-    if name is not None:
-        return str(name)
-    value = item  # A value of an enum: its own full name leaves the enum out.
-    return f"{value.type.full_name}.{value.name}"  # type: ignore[attr-defined]
-
-
-@cache
-def _comments() -> Mapping[str, str]:
-    """Read every comment of the protos, by the full name of what it is about."""
-    return dict(pair for file in _files() for pair in _comments_of(file))
-
-
-def _comments_of(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:
-    for location in file.source_code_info.location:
-        text = " ".join(location.leading_comments.split())
-        if text:
-            yield _name_at(file, list(location.path)), text
-
-
-def _name_at(file: FileDescriptorProto, path: list[int]) -> str:
-    names, node = [file.package], file
-    while path:
-        field = node.DESCRIPTOR.fields_by_number[path.pop(0)]
-        if not path or not field.is_repeated:
-            return ".".join([*names, field.name])
-        node = getattr(node, field.name)[path.pop(0)]
-        names.append(node.name)
-    return ".".join(names)
-
-
-def _files() -> Iterable[FileDescriptorProto]:
-    with tempfile.TemporaryDirectory() as folder:
-        image = Path(folder) / "image.binpb"
-        arguments = [
-            "protoc",
-            *(f"--proto_path={path}" for path in (OWN, VENDORED, *google_protos())),
-            "--include_source_info",
-            f"--descriptor_set_out={image}",
-            *(str(path.relative_to(OWN)) for path in sorted(OWN.rglob("*.proto"))),
-        ]
-        if protoc.main(arguments):
-            raise SystemExit(1)
-        return FileDescriptorSet.FromString(image.read_bytes()).file
 
 
 if __name__ == "__main__":

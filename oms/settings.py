@@ -32,6 +32,7 @@ class Settings:
     listen: str
     tls_certificate_file: str
     tls_key_file: str
+    reflection: bool
     store_timeout_seconds: float
     extra_ca_file: str
     tracking_url: str
@@ -93,6 +94,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         listen=read("LISTEN", LISTEN_DEFAULT, _address),
         tls_certificate_file=read("TLS_CERTIFICATE_FILE", "", str),
         tls_key_file=read("TLS_KEY_FILE", "", str),
+        reflection=read("REFLECTION", "on", _one_of("on", "off")) == "on",
         store_timeout_seconds=read("STORE_TIMEOUT_SECONDS", "20", _seconds),
         extra_ca_file=read("EXTRA_CA_FILE", "", str),
         tracking_url=read("TRACKING_URL", "https://api.17track.net", str),

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from fbali.v1 import (
     admin_service_pb2,
@@ -23,6 +22,7 @@ from oms.settings import Settings
 from oms.usecases.context import Oms
 from server.edge import CALLS_IN_FLIGHT_MAX, Edge, Endpoint
 from server.health import Health
+from server.reflection import enable_reflection
 from server.services.admin import AdminService
 from server.services.after_sales import AfterSalesService
 from server.services.fulfillment import FulfillmentService
@@ -88,10 +88,9 @@ class Api:
             handlers = _handlers(self._edge, descriptor, servicer(oms))
             self._server.add_generic_rpc_handlers([handlers])
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
-        names = [descriptor.full_name for descriptor in SERVICES]
-        reflection.enable_server_reflection(
-            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
-        )
+        if settings.reflection:
+            names = [descriptor.full_name for descriptor in SERVICES]
+            enable_reflection([*names, health.SERVICE_NAME], self._server)
 
     async def start(self) -> None:
         """Listen.

@@ -25,6 +25,8 @@ from oms.domain.errors import (
 
 DOMAIN = "fbali.v1"
 VIOLATIONS_MAX = 20  # Trailers above 8 KiB are refused by clients.
+# Asked to wait longer, gRPC's own retries would hold the refusal back from the caller.
+PUSHBACK_SECONDS_MAX = 5.0
 _TEXT_LENGTH_MAX = 1_000
 _METADATA_LENGTH_MAX = 300
 
@@ -63,12 +65,13 @@ def status_of(error: FbaliError, incident: str) -> Any:
     details: list[Message] = [info, error_details_pb2.RequestInfo(request_id=incident)]
     if isinstance(error, InvalidInput):
         details.append(_bad_request(error))
-    if isinstance(error, Unavailable | LimitExceeded):
-        details.append(_retry_info(error))
+    seconds = _retry_seconds(error)
+    if seconds is not None:
+        details.append(_retry_info(seconds))
     status = status_pb2.Status(code=code_of(error), message=error.message[:_TEXT_LENGTH_MAX])
     for detail in details:
         status.details.add().Pack(detail)
-    return rpc_status.to_status(status)
+    return _with_pushback(rpc_status.to_status(status), seconds)
 
 
 def internal_status(incident: str) -> Any:
@@ -89,8 +92,25 @@ def _bad_request(error: InvalidInput) -> error_details_pb2.BadRequest:
     )
 
 
-def _retry_info(error: FbaliError) -> error_details_pb2.RetryInfo:
-    seconds = error.retry_after_seconds if isinstance(error, Unavailable) else 1.0
+def _retry_seconds(error: FbaliError) -> float | None:
+    """Give the seconds after which a retry makes sense, None if it never does by itself."""
+    if isinstance(error, LimitExceeded):
+        return 1.0
+    if isinstance(error, Unavailable) and code_of(error) == code_pb2.UNAVAILABLE:
+        return error.retry_after_seconds
+    return None
+
+
+def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
     delay = Duration()
     delay.FromMilliseconds(int(seconds * 1000))
     return error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+def _with_pushback(status: Any, seconds: float | None) -> Any:
+    """Say the same to gRPC's own retries, which do not read details; 0 leaves the wait to them."""
+    if not seconds:
+        return status
+    wait_ms = int(seconds * 1000) if seconds <= PUSHBACK_SECONDS_MAX else -1
+    pushback = ("grpc-retry-pushback-ms", str(wait_ms))
+    return status._replace(trailing_metadata=(*status.trailing_metadata, pushback))

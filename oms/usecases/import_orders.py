@@ -79,8 +79,7 @@ def _begin(oms: Oms, store: Store, command: BeginImport, now_ms: int) -> ImportR
         left = (known.heard_at + LEASE_MS - now_ms) // 1000 + 1
         raise Refused(
             f"the import run {command.name} takes rows already; if that one has ended without a"
-            f" word, try again in {left} s",
-            run=command.name,
+            f" word, try again in {left} s"
         )
     again = replace(begun, id=known.id, attempt=known.attempt + 1)
     import_runs.write(oms.db, again, attempt=known.attempt)

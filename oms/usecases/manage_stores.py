@@ -210,7 +210,7 @@ def request_sync(tx: Transaction, store_id: str) -> SyncRun:
     require_connected(store)
     if not store.is_pulled:
         name = f"merchants/{store.merchant_id}/stores/{store.id}"
-        raise Refused(f"{name} takes orders from files: send them with ImportOrders", store=name)
+        raise Refused(f"{name} takes orders from files: send them with ImportOrders")
     for run in stores.unfinished_runs(tx.db, store_id):
         if run.state == SyncRunState.QUEUED:
             return run

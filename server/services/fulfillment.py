@@ -262,7 +262,7 @@ class FulfillmentService(AllocationEventMethods):
             self._oms,
             call,
             move_partnership,
-            MovePartnership(merchant_id, call.caller.id, PartnershipEvent.ACCEPT),
+            MovePartnership(merchant_id, call.caller.id, PartnershipEvent.ACCEPT, request.etag),
             lambda found: pb.AcceptPartnershipResponse(
                 partnership=partnership_message(found)
             ).SerializeToString(),

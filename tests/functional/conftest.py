@@ -85,12 +85,18 @@ def _migrated(url: str) -> Database:
 @pytest.fixture
 def home(shared_stack: Stack) -> Home:
     """A merchant and a vendor of this test's own, with what they own."""
-    merchant = shared_stack.merchant_named("Merchant of this test")
-    vendor = shared_stack.vendor("Vendor of this test", merchant)
-    estate = settle(shared_stack, merchant, vendor)
-    callers = {
-        Role.MERCHANT: merchant,
-        Role.VENDOR: vendor,
-        Role.OPERATOR: shared_stack.operator,
-    }
-    return Home(shared_stack, estate, callers)
+    return _move_in(shared_stack)
+
+
+@pytest.fixture(scope="module")
+def shared_home(shared_stack: Stack) -> Home:
+    """The same for all tests of a module that change nothing."""
+    return _move_in(shared_stack)
+
+
+def _move_in(stack: Stack) -> Home:
+    merchant = stack.merchant_named("Merchant of this test")
+    vendor = stack.vendor("Vendor of this test", merchant)
+    estate = settle(stack, merchant, vendor)
+    callers = {Role.MERCHANT: merchant, Role.VENDOR: vendor, Role.OPERATOR: stack.operator}
+    return Home(stack, estate, callers)

@@ -1,5 +1,6 @@
 """The server beside its methods: health, reflection, admission, and an end without losses."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,11 +11,12 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from fbali.v1.admin_service_pb2 import GetServerInfoRequest
 from fbali.v1.admin_service_pb2_grpc import AdminServiceStub
+from oms.domain.errors import Unavailable
+from protos.render_service_config import TARGET as SERVICE_CONFIG
 from server.app import SERVICES, ApiThread
 from server.edge import CALLS_IN_FLIGHT_MAX
 from tests.services.stack import Stack, wait_for
@@ -40,14 +42,46 @@ def test_every_service_is_healthy(channel: grpc.Channel):
     assert states == dict.fromkeys(states, health_pb2.HealthCheckResponse.SERVING)
 
 
-def test_reflection_lists_the_services(channel: grpc.Channel):
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    request = reflection_pb2.ServerReflectionRequest(list_services="")
+def test_health_of_a_service_that_is_not_there_is_not_found(channel: grpc.Channel):
+    stub = health_pb2_grpc.HealthStub(channel)
 
-    [answer] = stub.ServerReflectionInfo(iter([request]))
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.Check(health_pb2.HealthCheckRequest(service="fbali.v1.NoService"))
 
-    listed = {service.name for service in answer.list_services_response.service}
-    assert listed >= {service.full_name for service in SERVICES} | {"grpc.health.v1.Health"}
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_who_watches_health_hears_first_that_the_server_stops(stack: Stack):
+    """Everything is withdrawn while the call that is under way goes on."""
+    gate, reached = Event(), Event()
+
+    def hold(_sql: str) -> None:
+        reached.set()
+        gate.wait(30)
+
+    names = ["", *(service.full_name for service in SERVICES)]
+    second = ApiThread(stack.oms, stack.settings)
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{second.port}") as channel,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        stub = health_pb2_grpc.HealthStub(channel)
+        watches = [stub.Watch(health_pb2.HealthCheckRequest(service=name)) for name in names]
+        before = [next(watch).status for watch in watches]
+        stack.db.on_statement = hold
+        answer = threads.submit(call_at, second.port, stack.merchant.secret)
+        assert reached.wait(10)
+        stopping = threads.submit(second.stop, 10.0)
+        after = [next(watch).status for watch in watches]
+        was_under_way = not answer.done()
+        gate.set()
+        assert answer.result() == "OK"
+        stopping.result()
+    stack.db.on_statement = None
+
+    assert before == [health_pb2.HealthCheckResponse.SERVING] * len(names)
+    assert after == [health_pb2.HealthCheckResponse.NOT_SERVING] * len(names)
+    assert was_under_way
 
 
 def test_calls_beyond_the_bound_are_refused_at_once_and_the_others_answered(stack: Stack):
@@ -130,3 +164,23 @@ def call_at(port: int, secret: str) -> str:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         AdminServiceStub(channel).GetServerInfo(GetServerInfoRequest(), metadata=metadata)
     return "OK"
+
+
+def test_grpc_itself_comes_again_when_the_server_said(stack: Stack):
+    """The service config that the contract brings along is all that a client needs for it."""
+    refused_at: list[float] = []
+    options = (("grpc.service_config", SERVICE_CONFIG.read_text("utf-8")),)
+    metadata = (("authorization", f"Bearer {stack.merchant.secret}"),)
+
+    def refuse_once(_sql: str) -> None:
+        if not refused_at:
+            refused_at.append(time.monotonic())
+            raise Unavailable("the database is away", retry_after_seconds=0.7)
+
+    stack.db.on_statement = refuse_once
+    with grpc.insecure_channel(f"127.0.0.1:{stack.api.port}", options=options) as channel:
+        AdminServiceStub(channel).GetServerInfo(GetServerInfoRequest(), metadata=metadata)
+    stack.db.on_statement = None
+
+    [refused] = refused_at
+    assert time.monotonic() - refused > 0.69

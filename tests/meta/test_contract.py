@@ -1,10 +1,7 @@
 """The contract, the server and the domain say the same: walked over the descriptors."""
 
-import ast
 import re
-from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,21 +26,18 @@ from fbali.v1 import (
     vendor_pb2,
     write_back_pb2,
 )
-from fbali.v1.error_reason_pb2 import ErrorReason
-from oms.domain import errors
 from oms.domain.admission import Admission
 from oms.domain.allocations import AllocationState, RejectReason
 from oms.domain.cases import CaseAction, CaseRejectReason, CaseState
 from oms.domain.catalog import HostingState
 from oms.domain.claims import Blocker, IssueType
 from oms.domain.costs import CostKind, CostSource
-from oms.domain.errors import GATEWAY_REASONS, FbaliError
 from oms.domain.holds import HoldReason
 from oms.domain.imports import ExportFormat, ImportFormat, ImportRunState
 from oms.domain.jobs import JobState
 from oms.domain.ledger import PendingReason, ShippingStatus
 from oms.domain.partnerships import PartnershipState
-from oms.domain.photos import PhotoProblem, UploadState
+from oms.domain.photos import UploadState
 from oms.domain.principals import Role
 from oms.domain.settlements import ResolutionMode
 from oms.domain.stalls import StallProblem
@@ -54,20 +48,14 @@ from oms.gateways.stores.registry import PLATFORMS
 from oms.storage.order_filter import Peculiarity
 from server import access
 from server.app import SERVICES
+from tests.meta.contract_walk import METHODS, each_method
 from tests.meta.rooms import ROOT
 
 PROTOS = ROOT / "protos" / "fbali" / "v1"
-METHODS = [(service, method) for service in SERVICES for method in service.methods]
-each_method = pytest.mark.parametrize(
-    ("service", "method"),
-    [pytest.param(*pair, id=f"{pair[0].name}/{pair[1].name}") for pair in METHODS],
-)
 READING_VERBS = {
     *("Check", "Count", "Download", "Explain", "Export", "Get", "List", "Preview", "Test", "Watch")
 }
 SAFE_TO_REPEAT = {"WriteUploadChunk"}  # The offset says which bytes they are.
-# At most 500 and 10, as their comments say.
-UNPAGED_LISTS = {"ListUnhostedProducts", "ListPhotos"}
 
 ENUMS: list[tuple[type[StrEnum], Any, str]] = [
     (Admission, order_pb2.Admission, "ADMISSION_"),
@@ -183,15 +171,6 @@ def test_messages_are_named_after_the_method(service: Any, method: Any):
     assert method.output_type.name == f"{method.name}Response"
 
 
-@each_method
-def test_list_is_paged(service: Any, method: Any):
-    if not method.name.startswith("List") or method.name in UNPAGED_LISTS:
-        return
-
-    assert {"page_size", "page_token"} <= set(method.input_type.fields_by_name)
-    assert "next_page_token" in method.output_type.fields_by_name
-
-
 # --- Enums ------------------------------------------------------------------------------------
 
 
@@ -258,94 +237,3 @@ def test_every_enum_of_the_contract_is_compared():
             "StorePlatform",
         ),
     }
-
-
-# --- Reasons ----------------------------------------------------------------------------------
-
-
-def documented() -> dict[str, set[str]]:
-    """Give the metadata keys that the contract promises, by reason."""
-    text = (PROTOS / "error_reason.proto").read_text(encoding="utf-8")
-    found = {}
-    for match in re.finditer(r"((?: *//.*\n)+) *ERROR_REASON_(\w+) = ", text):
-        comment = " ".join(line.strip().lstrip("/").strip() for line in match[1].splitlines())
-        promised = re.search(r"Metadata: ([^.]+)\.", comment)
-        keys = re.sub(r"\([^)]*\)", "", promised[1]) if promised else ""
-        found[match[2]] = {key.strip() for key in keys.split(",") if key.strip()}
-    return found
-
-
-FAMILIES: Mapping[str, type[FbaliError]] = {
-    name: item
-    for name, item in vars(errors).items()
-    if isinstance(item, type) and issubclass(item, FbaliError)
-}
-NO_METADATA = {"reason", "retry_after_seconds"}
-TRANSITION_KEYS = {"subject", "event", "current_state", "allowed"}
-
-
-def raised() -> Iterator[tuple[str, set[str], str]]:
-    """Find where refusals are made: the reason, the metadata keys, the place."""
-    for room in ("oms", "server", "workers"):
-        for path in sorted((ROOT / room).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and path.name != "errors.py":
-                    yield from refusal(node, path)
-
-
-def refusal(node: ast.Call, path: Path) -> Iterator[tuple[str, set[str], str]]:
-    name = ast.unparse(node.func)
-    family = FAMILIES.get(name.partition(".")[0])
-    if family is None or name.partition(".")[2] not in ("", "of"):
-        return
-    given = {keyword.arg or "**": keyword.value for keyword in node.keywords}
-    reason = given.get("reason")
-    word = reason.value if isinstance(reason, ast.Constant) else family.reason
-    keys = set(given) - NO_METADATA
-    if issubclass(family, errors.IllegalTransition):
-        keys = TRANSITION_KEYS
-    if name == "NotFound.of":
-        keys = {"resource"}
-    yield str(word), keys, f"{path.relative_to(ROOT)}:{node.lineno}"
-
-
-def test_every_reason_that_is_raised_is_in_the_contract():
-    declared = {
-        name.removeprefix("ERROR_REASON_") for name in ErrorReason.DESCRIPTOR.values_by_name
-    }
-    classes = {family.reason for family in FAMILIES.values()}
-
-    assert {word for word, _, _ in raised()} | classes | set(GATEWAY_REASONS) <= declared
-
-
-def test_every_reason_of_the_contract_is_raised_somewhere():
-    declared = {
-        name.removeprefix("ERROR_REASON_") for name in ErrorReason.DESCRIPTOR.values_by_name
-    }
-    classes = {family.reason for family in FAMILIES.values()}
-    listed = {*GATEWAY_REASONS, *(problem.value for problem in PhotoProblem)}
-
-    unused = declared - {word for word, _, _ in raised()} - classes - listed
-
-    assert unused == {"UNSPECIFIED"}
-
-
-def test_refusals_carry_the_metadata_that_the_contract_promises():
-    promised = documented()
-
-    broken = [
-        f"{place}: {word} lacks {sorted(promised[word] - keys)}"
-        for word, keys, place in raised()
-        if promised[word] - keys
-    ]
-
-    assert broken == []
-
-
-def test_promises_are_read_from_the_contract():
-    promised = documented()
-
-    assert promised["ILLEGAL_TRANSITION"] == TRANSITION_KEYS
-    assert promised["QUANTITY_EXCEEDED"] == {"line", "asked", "available"}
-    assert promised["ETAG_MISMATCH"] == {"resource", "current_etag"}
-    assert len(promised) == len(ErrorReason.values())

@@ -29,7 +29,8 @@ class AdminServiceStub:
     """Merchants, vendors, tokens and jobs. Callers: operator, unless a method says otherwise.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel):
@@ -104,7 +105,8 @@ class AdminServiceServicer:
     """Merchants, vendors, tokens and jobs. Callers: operator, unless a method says otherwise.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def GetServerInfo(self, request, context):
@@ -273,7 +275,8 @@ class AdminService:
     """Merchants, vendors, tokens and jobs. Callers: operator, unless a method says otherwise.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @staticmethod

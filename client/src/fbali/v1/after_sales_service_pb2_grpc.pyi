@@ -34,7 +34,8 @@ class AfterSalesServiceStub:
     vendor sees neither selling prices nor the customer's address here, nor other vendors' cases.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_typing.overload
@@ -63,7 +64,7 @@ class AfterSalesServiceStub:
     PAGE_TOKEN_INVALID.
     """
     CountCases: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.CountCasesRequest, _after_sales_service_pb2.CountCasesResponse]
-    """Counts the caller's cases per state. Reasons: none further."""
+    """Counts the caller's cases per state."""
     AddMessage: _grpc.UnaryUnaryMultiCallable[_after_sales_service_pb2.AddMessageRequest, _after_sales_service_pb2.AddMessageResponse]
     """Says something in a case; moves nothing. A case takes 200 of these. Reasons:
     RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (the case is final, or a draft), LIMIT_EXCEEDED,
@@ -191,7 +192,8 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     vendor sees neither selling prices nor the customer's address here, nor other vendors' cases.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -217,7 +219,7 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     PAGE_TOKEN_INVALID.
     """
     CountCases: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.CountCasesRequest, _after_sales_service_pb2.CountCasesResponse]  # type: ignore[assignment]
-    """Counts the caller's cases per state. Reasons: none further."""
+    """Counts the caller's cases per state."""
     AddMessage: _aio.UnaryUnaryMultiCallable[_after_sales_service_pb2.AddMessageRequest, _after_sales_service_pb2.AddMessageResponse]  # type: ignore[assignment]
     """Says something in a case; moves nothing. A case takes 200 of these. Reasons:
     RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (the case is final, or a draft), LIMIT_EXCEEDED,
@@ -344,7 +346,8 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
     vendor sees neither selling prices nor the customer's address here, nor other vendors' cases.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_abc_1.abstractmethod
@@ -404,7 +407,7 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _after_sales_service_pb2.CountCasesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_after_sales_service_pb2.CountCasesResponse, _abc.Awaitable[_after_sales_service_pb2.CountCasesResponse]]:
-        """Counts the caller's cases per state. Reasons: none further."""
+        """Counts the caller's cases per state."""
 
     @_abc_1.abstractmethod
     def AddMessage(

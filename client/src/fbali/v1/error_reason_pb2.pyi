@@ -57,7 +57,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 14
     """ABORTED. The etag is not the present one; read again. Metadata: resource, current_etag."""
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 15
-    """RESOURCE_EXHAUSTED. A bound was reached. google.rpc.RetryInfo says when to retry."""
+    """RESOURCE_EXHAUSTED. A bound was reached. google.rpc.RetryInfo says when to retry. Metadata: limit
+    (which bound, as a word).
+    """
     ERROR_REASON_TEMPORARILY_UNAVAILABLE: _ErrorReason.ValueType  # 16
     """UNAVAILABLE. Not done; google.rpc.RetryInfo says when to retry. Where the connection to the
     database broke at the end, it may have been done: the message says so. Retry with the same
@@ -118,7 +120,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused. Sent as google.rpc.ErrorInfo.reason (without the prefix ERROR_REASON_) in
-    the domain fbali.v1. The metadata keys named here are always present.
+    the domain fbali.v1. The metadata keys named here are always present, and no others are.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
@@ -156,7 +158,9 @@ ERROR_REASON_PRECONDITION_FAILED: ErrorReason.ValueType  # 13
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 14
 """ABORTED. The etag is not the present one; read again. Metadata: resource, current_etag."""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 15
-"""RESOURCE_EXHAUSTED. A bound was reached. google.rpc.RetryInfo says when to retry."""
+"""RESOURCE_EXHAUSTED. A bound was reached. google.rpc.RetryInfo says when to retry. Metadata: limit
+(which bound, as a word).
+"""
 ERROR_REASON_TEMPORARILY_UNAVAILABLE: ErrorReason.ValueType  # 16
 """UNAVAILABLE. Not done; google.rpc.RetryInfo says when to retry. Where the connection to the
 database broke at the end, it may have been done: the message says so. Retry with the same

@@ -31,7 +31,8 @@ class FulfillmentServiceStub:
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_typing.overload
@@ -80,7 +81,7 @@ class FulfillmentServiceStub:
     """Lists the vendor's partnerships with merchants, by merchant id. Reasons: PAGE_TOKEN_INVALID."""
     AcceptPartnership: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AcceptPartnershipRequest, _fulfillment_service_pb2.AcceptPartnershipResponse]
     """Accepts an invitation; from now on the vendor gets what is hosted with it. Reasons:
-    RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     AnswerCancellation: _grpc.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AnswerCancellationRequest, _fulfillment_service_pb2.AnswerCancellationResponse]
     """Answers a cancellation request: agreed units return to the order, refused ones stay with the
@@ -109,7 +110,8 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -155,7 +157,7 @@ class FulfillmentServiceAsyncStub(FulfillmentServiceStub):
     """Lists the vendor's partnerships with merchants, by merchant id. Reasons: PAGE_TOKEN_INVALID."""
     AcceptPartnership: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AcceptPartnershipRequest, _fulfillment_service_pb2.AcceptPartnershipResponse]  # type: ignore[assignment]
     """Accepts an invitation; from now on the vendor gets what is hosted with it. Reasons:
-    RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+    RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
     """
     AnswerCancellation: _aio.UnaryUnaryMultiCallable[_fulfillment_service_pb2.AnswerCancellationRequest, _fulfillment_service_pb2.AnswerCancellationResponse]  # type: ignore[assignment]
     """Answers a cancellation request: agreed units return to the order, refused ones stay with the
@@ -183,7 +185,8 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a vendor sees and does: its parts of merchants' orders. Callers: vendor.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_abc_1.abstractmethod
@@ -293,7 +296,7 @@ class FulfillmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_fulfillment_service_pb2.AcceptPartnershipResponse, _abc.Awaitable[_fulfillment_service_pb2.AcceptPartnershipResponse]]:
         """Accepts an invitation; from now on the vendor gets what is hosted with it. Reasons:
-        RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, REQUEST_ID_REUSED.
+        RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION, ETAG_MISMATCH, REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -29,7 +29,8 @@ class HostingServiceStub:
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel):
@@ -149,13 +150,16 @@ class HostingServiceServicer:
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def ConnectStore(self, request, context):
         """Connects a store and starts its first sync. The store is asked first; what it answers decides.
-        Reasons: RESOURCE_ALREADY_EXISTS (the address is connected already), REQUEST_ID_REUSED, and
-        the GATEWAY reasons.
+        Reasons: RESOURCE_ALREADY_EXISTS (the address is connected already), REQUEST_ID_REUSED,
+        GATEWAY_CREDENTIALS_REFUSED, GATEWAY_NOT_FOUND, GATEWAY_CERTIFICATE_INVALID,
+        GATEWAY_REQUEST_REFUSED, GATEWAY_THROTTLED, GATEWAY_SERVER_ERROR, GATEWAY_ANSWER_MALFORMED,
+        GATEWAY_TIMEOUT, GATEWAY_UNREACHABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,7 +167,7 @@ class HostingServiceServicer:
 
     def TestStore(self, request, context):
         """Asks a store whether its address and key work, and changes nothing. A store that does not work
-        is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND.
+        is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -264,8 +268,9 @@ class HostingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchCreateHostings(self, request, context):
-        """Creates up to 500 hostings, all or none, and releases the lines that waited for them. Reasons:
-        as CreateHosting.
+        """Creates up to 500 hostings, all or none, and releases the lines that waited for them.
+        Reasons: RESOURCE_NOT_FOUND (product, variant or vendor), PARTNERSHIP_INACTIVE (the vendor
+        was not invited), REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -439,7 +444,8 @@ class HostingService:
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @staticmethod

@@ -30,7 +30,8 @@ class HostingServiceStub:
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_typing.overload
@@ -39,12 +40,14 @@ class HostingServiceStub:
     def __new__(cls, channel: _aio.Channel) -> HostingServiceAsyncStub: ...
     ConnectStore: _grpc.UnaryUnaryMultiCallable[_hosting_service_pb2.ConnectStoreRequest, _hosting_service_pb2.ConnectStoreResponse]
     """Connects a store and starts its first sync. The store is asked first; what it answers decides.
-    Reasons: RESOURCE_ALREADY_EXISTS (the address is connected already), REQUEST_ID_REUSED, and
-    the GATEWAY reasons.
+    Reasons: RESOURCE_ALREADY_EXISTS (the address is connected already), REQUEST_ID_REUSED,
+    GATEWAY_CREDENTIALS_REFUSED, GATEWAY_NOT_FOUND, GATEWAY_CERTIFICATE_INVALID,
+    GATEWAY_REQUEST_REFUSED, GATEWAY_THROTTLED, GATEWAY_SERVER_ERROR, GATEWAY_ANSWER_MALFORMED,
+    GATEWAY_TIMEOUT, GATEWAY_UNREACHABLE.
     """
     TestStore: _grpc.UnaryUnaryMultiCallable[_hosting_service_pb2.TestStoreRequest, _hosting_service_pb2.TestStoreResponse]
     """Asks a store whether its address and key work, and changes nothing. A store that does not work
-    is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND.
+    is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED.
     """
     GetStore: _grpc.UnaryUnaryMultiCallable[_hosting_service_pb2.GetStoreRequest, _hosting_service_pb2.GetStoreResponse]
     """Shows a store. Reasons: RESOURCE_NOT_FOUND."""
@@ -89,8 +92,9 @@ class HostingServiceStub:
     invited), REQUEST_ID_REUSED.
     """
     BatchCreateHostings: _grpc.UnaryUnaryMultiCallable[_hosting_service_pb2.BatchCreateHostingsRequest, _hosting_service_pb2.BatchCreateHostingsResponse]
-    """Creates up to 500 hostings, all or none, and releases the lines that waited for them. Reasons:
-    as CreateHosting.
+    """Creates up to 500 hostings, all or none, and releases the lines that waited for them.
+    Reasons: RESOURCE_NOT_FOUND (product, variant or vendor), PARTNERSHIP_INACTIVE (the vendor
+    was not invited), REQUEST_ID_REUSED.
     """
     GetHosting: _grpc.UnaryUnaryMultiCallable[_hosting_service_pb2.GetHostingRequest, _hosting_service_pb2.GetHostingResponse]
     """Shows a hosting. Reasons: RESOURCE_NOT_FOUND."""
@@ -120,18 +124,21 @@ class HostingServiceAsyncStub(HostingServiceStub):
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ConnectStore: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.ConnectStoreRequest, _hosting_service_pb2.ConnectStoreResponse]  # type: ignore[assignment]
     """Connects a store and starts its first sync. The store is asked first; what it answers decides.
-    Reasons: RESOURCE_ALREADY_EXISTS (the address is connected already), REQUEST_ID_REUSED, and
-    the GATEWAY reasons.
+    Reasons: RESOURCE_ALREADY_EXISTS (the address is connected already), REQUEST_ID_REUSED,
+    GATEWAY_CREDENTIALS_REFUSED, GATEWAY_NOT_FOUND, GATEWAY_CERTIFICATE_INVALID,
+    GATEWAY_REQUEST_REFUSED, GATEWAY_THROTTLED, GATEWAY_SERVER_ERROR, GATEWAY_ANSWER_MALFORMED,
+    GATEWAY_TIMEOUT, GATEWAY_UNREACHABLE.
     """
     TestStore: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.TestStoreRequest, _hosting_service_pb2.TestStoreResponse]  # type: ignore[assignment]
     """Asks a store whether its address and key work, and changes nothing. A store that does not work
-    is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND.
+    is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED.
     """
     GetStore: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.GetStoreRequest, _hosting_service_pb2.GetStoreResponse]  # type: ignore[assignment]
     """Shows a store. Reasons: RESOURCE_NOT_FOUND."""
@@ -176,8 +183,9 @@ class HostingServiceAsyncStub(HostingServiceStub):
     invited), REQUEST_ID_REUSED.
     """
     BatchCreateHostings: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.BatchCreateHostingsRequest, _hosting_service_pb2.BatchCreateHostingsResponse]  # type: ignore[assignment]
-    """Creates up to 500 hostings, all or none, and releases the lines that waited for them. Reasons:
-    as CreateHosting.
+    """Creates up to 500 hostings, all or none, and releases the lines that waited for them.
+    Reasons: RESOURCE_NOT_FOUND (product, variant or vendor), PARTNERSHIP_INACTIVE (the vendor
+    was not invited), REQUEST_ID_REUSED.
     """
     GetHosting: _aio.UnaryUnaryMultiCallable[_hosting_service_pb2.GetHostingRequest, _hosting_service_pb2.GetHostingResponse]  # type: ignore[assignment]
     """Shows a hosting. Reasons: RESOURCE_NOT_FOUND."""
@@ -206,7 +214,8 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
     """A merchant's stores, vendors, products, and which vendor fulfils what. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_abc_1.abstractmethod
@@ -216,8 +225,10 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_hosting_service_pb2.ConnectStoreResponse, _abc.Awaitable[_hosting_service_pb2.ConnectStoreResponse]]:
         """Connects a store and starts its first sync. The store is asked first; what it answers decides.
-        Reasons: RESOURCE_ALREADY_EXISTS (the address is connected already), REQUEST_ID_REUSED, and
-        the GATEWAY reasons.
+        Reasons: RESOURCE_ALREADY_EXISTS (the address is connected already), REQUEST_ID_REUSED,
+        GATEWAY_CREDENTIALS_REFUSED, GATEWAY_NOT_FOUND, GATEWAY_CERTIFICATE_INVALID,
+        GATEWAY_REQUEST_REFUSED, GATEWAY_THROTTLED, GATEWAY_SERVER_ERROR, GATEWAY_ANSWER_MALFORMED,
+        GATEWAY_TIMEOUT, GATEWAY_UNREACHABLE.
         """
 
     @_abc_1.abstractmethod
@@ -227,7 +238,7 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_hosting_service_pb2.TestStoreResponse, _abc.Awaitable[_hosting_service_pb2.TestStoreResponse]]:
         """Asks a store whether its address and key work, and changes nothing. A store that does not work
-        is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND.
+        is an answer, not a refusal. Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED.
         """
 
     @_abc_1.abstractmethod
@@ -350,8 +361,9 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosting_service_pb2.BatchCreateHostingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hosting_service_pb2.BatchCreateHostingsResponse, _abc.Awaitable[_hosting_service_pb2.BatchCreateHostingsResponse]]:
-        """Creates up to 500 hostings, all or none, and releases the lines that waited for them. Reasons:
-        as CreateHosting.
+        """Creates up to 500 hostings, all or none, and releases the lines that waited for them.
+        Reasons: RESOURCE_NOT_FOUND (product, variant or vendor), PARTNERSHIP_INACTIVE (the vendor
+        was not invited), REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -30,7 +30,8 @@ class OrderServiceStub:
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel):
@@ -160,7 +161,8 @@ class OrderServiceServicer:
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def ListOrders(self, request, context):
@@ -187,7 +189,8 @@ class OrderServiceServicer:
 
     def SyncOrders(self, request, context):
         """Asks for a sync of a store. A run that is queued already is returned instead of a second one.
-        Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED, REQUEST_ID_REUSED.
+        Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED, PRECONDITION_FAILED (it takes orders from files),
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -490,7 +493,8 @@ class OrderService:
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @staticmethod

@@ -31,7 +31,8 @@ class OrderServiceStub:
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_typing.overload
@@ -48,7 +49,8 @@ class OrderServiceStub:
     """
     SyncOrders: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.SyncOrdersRequest, _order_service_pb2.SyncOrdersResponse]
     """Asks for a sync of a store. A run that is queued already is returned instead of a second one.
-    Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED, REQUEST_ID_REUSED.
+    Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED, PRECONDITION_FAILED (it takes orders from files),
+    REQUEST_ID_REUSED.
     """
     GetSyncRun: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetSyncRunRequest, _order_service_pb2.GetSyncRunResponse]
     """Shows how far a sync run is. Reasons: RESOURCE_NOT_FOUND."""
@@ -141,7 +143,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -155,7 +158,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """
     SyncOrders: _aio.UnaryUnaryMultiCallable[_order_service_pb2.SyncOrdersRequest, _order_service_pb2.SyncOrdersResponse]  # type: ignore[assignment]
     """Asks for a sync of a store. A run that is queued already is returned instead of a second one.
-    Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED, REQUEST_ID_REUSED.
+    Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED, PRECONDITION_FAILED (it takes orders from files),
+    REQUEST_ID_REUSED.
     """
     GetSyncRun: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetSyncRunRequest, _order_service_pb2.GetSyncRunResponse]  # type: ignore[assignment]
     """Shows how far a sync run is. Reasons: RESOURCE_NOT_FOUND."""
@@ -247,7 +251,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """A merchant's orders. Callers: merchant.
 
     Every method can be refused with TOKEN_MISSING, TOKEN_INVALID, ROLE_NOT_ALLOWED, INVALID_FIELD,
-    TEMPORARILY_UNAVAILABLE and INTERNAL; further reasons are named at each method.
+    METHOD_UNKNOWN, LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE and INTERNAL; one that names something
+    that is not the caller's with RESOURCE_NOT_FOUND; further reasons are named at each method.
     """
 
     @_abc_1.abstractmethod
@@ -283,7 +288,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_service_pb2.SyncOrdersResponse, _abc.Awaitable[_order_service_pb2.SyncOrdersResponse]]:
         """Asks for a sync of a store. A run that is queued already is returned instead of a second one.
-        Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED, REQUEST_ID_REUSED.
+        Reasons: RESOURCE_NOT_FOUND, STORE_DISCONNECTED, PRECONDITION_FAILED (it takes orders from files),
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
