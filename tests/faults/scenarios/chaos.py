@@ -99,11 +99,14 @@ def _break_at_random(victim: Victim, dice: Random, seconds: float) -> Counter[st
         fault = dice.choice(possible)
         fault.do(victim, dice)
         injected[fault.name] += 1
+        if count := victim.installed.start_what_ended():
+            injected["started again by us"] += count
     return injected
 
 
 def _is_settled(installed: Installation) -> bool:
     """Tell whether all orders are here, allocated and packed, and the shop was told of them."""
+    installed.start_what_ended()
     return not (
         installed.count("SELECT COUNT(*) FROM orders WHERE merchant_id = ?", installed.merchant_id)
         < installed.known_orders()

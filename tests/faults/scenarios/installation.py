@@ -89,6 +89,7 @@ class Installation:
         self.port = free_port()
         self.api = self.fleet.start_api(self.port)
         self.workers: list[Member] = []
+        self.schedulers: list[Member] = []
         self._open_accounts()
 
     def _proxied(self, postgres: BreakablePostgres, redis: BreakableRedis) -> tuple[str, str]:
@@ -113,7 +114,20 @@ class Installation:
         """
         self.start_parent()
         if self.form is Form.DISTRIBUTED:
-            self.fleet.start("scheduler")
+            self.schedulers = [self.fleet.start("scheduler")]
+
+    def start_what_ended(self) -> int:
+        """Start again what ended by itself, as a service manager does; return how many.
+
+        A process that cannot reach its database when it starts says so and ends.
+        """
+        count = 0
+        for members in (self.workers, self.schedulers):
+            for place, member in enumerate(members):
+                if member.process.poll() is not None:
+                    members[place] = self.fleet.start(member.command)
+                    count += 1
+        return count
 
     def start_parent(self) -> None:
         """Start the process that watches over the workers."""
