@@ -10,7 +10,8 @@ A servicer's method for a stream is no different from others until it answers:
 
 Every message is checked as a request of its own, and the token is looked at again with every batch,
 so that a revoked one stops at once. How many streams there are, how long they may rest and what
-they may carry is bounded by `StreamLimits`; together they use at most half of the threads.
+they may carry is bounded by `StreamLimits`; together they use at most half of the threads. Watches
+(`server/watching.py`) share the hops, and are counted for themselves.
 """
 
 import asyncio
