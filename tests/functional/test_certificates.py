@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,28 @@ def test_both_clients_and_the_command_line_speak_encrypted(
 
     assert version(port, token, ca_file) == asyncio.run(ask()) != ""
     assert (code, "merchant" in capsys.readouterr().out.lower()) == (0, True)
+
+
+def test_profile_remembers_the_authority_wherever_a_command_runs(
+    stack: Stack, folder: Folder, port: int, monkeypatch: pytest.MonkeyPatch
+):
+    environment = environment_of(folder.path)
+    folder.trust("ca.pem")
+    (folder.path / "elsewhere").mkdir()
+    monkeypatch.chdir(folder.path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(stack.merchant.secret))
+    server = f"https://127.0.0.1:{port}"
+
+    assert run(["auth", "login", "--server", server, "--ca-file", "ca.pem"], environment) == 0
+    monkeypatch.chdir(folder.path / "elsewhere")
+    assert run(["auth", "status"], environment) == 0
+
+
+def test_file_that_holds_no_authority_is_named(folder: Folder, capsys: pytest.CaptureFixture[str]):
+    environment = environment_of(folder.path, FBALI_TOKEN="t", FBALI_CA_FILE=str(folder.key))
+
+    assert run(["auth", "status", "--server", "https://127.0.0.1:1"], environment) == 1
+    assert capsys.readouterr().err == f"error: {folder.key}: holds no certificate in PEM\n"
 
 
 def test_stranger_to_the_authority_and_clear_text_get_nothing(

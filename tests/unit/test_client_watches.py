@@ -274,6 +274,30 @@ def test_server_that_ends_at_once_again_and_again_is_not_hammered(server, read):
     assert len(tokens(server)) == 5  # After 0.05 to 0.1, 0.1 to 0.2, 0.2 to 0.4 and 0.4 to 0.8 s.
 
 
+@pytest.mark.parametrize(
+    ("end", "connections"),
+    [(BUSY, 4), (Refusal(grpc.StatusCode.INTERNAL, "an error", "INTERNAL"), 4)],
+)
+def test_server_that_fails_after_each_bookmark_is_not_hammered(server, read, end, connections):
+    outcome = read(Stream([bookmark("b")], end), count=9, outage_seconds_max=0.6)
+
+    assert outcome.error is not None
+    assert len(outcome.outages) == 1
+    assert 3 <= len(tokens(server)) <= connections + 1
+
+
+def test_quiet_connection_that_held_for_a_while_counts_as_progress():
+    now = [0.0]
+    course: Course[WatchOrdersResponse] = Course(
+        WatchOrdersRequest(), Patience(60.0), fbali.CallPolicy(monotonic=lambda: now[0])
+    )
+    for _ in range(20):
+        course.next_request()
+        now[0] += 50.0
+        course.take(bookmark("b"))
+        assert course.wait_after(errors.Unavailable("away")) <= 0.1
+
+
 def test_slow_reader_is_no_silence(server):
     server.script("WatchOrders", Stream([event(1), event(2)], stays=True))
     request = WatchOrdersRequest(bookmark_interval=SHORT)

@@ -4,7 +4,9 @@ import ast
 import inspect
 
 import pytest
+from google.rpc import code_pb2
 
+from fbali import errors as client_errors
 from fbali.v1 import error_reason_pb2
 from oms.domain import errors
 from oms.domain.errors import (
@@ -17,6 +19,7 @@ from oms.domain.errors import (
     Unavailable,
     Violation,
 )
+from server.errors import CODES
 from tests.meta.rooms import ROOT
 
 WORDS = {
@@ -53,6 +56,15 @@ def test_every_reason_that_code_writes_is_a_word_of_the_contract(room):
     }
 
     assert written <= WORDS
+
+
+def test_client_holds_the_inverse_of_the_table_of_the_server():
+    named = {code_pb2.Code.Name(code): family.__name__ for family, code in CODES.items()}
+
+    inverse = {code: family.__name__ for code, family in client_errors.FAMILIES.items()}
+
+    assert {code: inverse.get(code) for code in named} == named
+    assert set(inverse) - set(named) == {"DEADLINE_EXCEEDED", "UNIMPLEMENTED"}  # gRPC's own words.
 
 
 def test_tree_in_the_docstring_is_the_tree_of_the_classes():

@@ -1,5 +1,6 @@
 """Opens channels: where a target is, and whether it may be spoken to in clear text."""
 
+import errno
 import ipaddress
 import ssl
 from dataclasses import dataclass
@@ -94,12 +95,24 @@ class Tls:
     key_file: Path | None = None
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """Read the files."""
+        """Read the files.
+
+        Raises:
+            OSError: A file cannot be read, or the authorities' holds no certificate.
+        """
         return grpc.ssl_channel_credentials(
-            self.ca_file.read_bytes() if self.ca_file else system_authorities(),
+            _authorities(self.ca_file) if self.ca_file else system_authorities(),
             self.key_file.read_bytes() if self.key_file else None,
             self.certificate_file.read_bytes() if self.certificate_file else None,
         )
+
+
+def _authorities(file: Path) -> bytes:
+    """Read authorities; gRPC would take anything, and then reach nobody."""
+    found = file.read_bytes()
+    if b"-----BEGIN CERTIFICATE-----" not in found:
+        raise OSError(errno.EINVAL, "holds no certificate in PEM", str(file))
+    return found
 
 
 def system_authorities() -> bytes | None:

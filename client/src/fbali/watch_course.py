@@ -53,6 +53,7 @@ class Course(Generic[Message]):
         self._began = patience.was_there
         self._failures = 0
         self._outage_since: float | None = None
+        self._connected_at = 0.0
         interval = request.bookmark_interval
         seconds = interval.ToTimedelta().total_seconds() or BOOKMARK_SECONDS
         self.silence_seconds_max = BOOKMARKS_MISSED * seconds
@@ -64,6 +65,7 @@ class Course(Generic[Message]):
 
     def next_request(self) -> Any:
         """Give the request that goes on from here."""
+        self._connected_at = self._pace.monotonic()
         request = type(self._request)()
         request.CopyFrom(self._request)
         return request
@@ -71,11 +73,15 @@ class Course(Generic[Message]):
     def take(self, message: Message) -> bool:
         """Note a message; tell whether it is to be given, since it did not come before."""
         self._began = True
-        self._failures = 0
-        self._outage_since = None
+        content = message.WhichOneof("content")
+        lived_seconds = self._pace.monotonic() - self._connected_at
+        # A server may send a bookmark and fail, again and again: that is no progress.
+        if content != "bookmark" or lived_seconds >= RESUME_SECONDS_MAX:
+            self._failures = 0
+            self._outage_since = None
         if message.resume_token:
             self._request.resume_token = message.resume_token
-        return message.WhichOneof("content") != "event" or self._is_new(message)
+        return content != "event" or self._is_new(message)
 
     def wait_after(self, error: FbaliError | None) -> float:
         """Give the seconds until the next try after an end; None is the server's own end.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import click
 
@@ -37,7 +38,9 @@ def login(invocation: Invocation) -> None:
     token = check_token(_read_token(invocation, wanted.server))
     connection = dataclasses.replace(wanted, token=token)
     found = invocation.connect(connection).admin.GetServerInfo(GetServerInfoRequest())
-    profile = Profile(connection.profile, connection.server, connection.ca_file)
+    # Commands run in other folders too.
+    ca_file = str(Path(connection.ca_file).absolute()) if connection.ca_file else ""
+    profile = Profile(connection.profile, connection.server, ca_file)
     invocation.folder.save(profile, token)
     invocation.answer(found, lambda: caller_document(found, connection))
     invocation.say(f"Logged in; the token is kept in {invocation.folder.tokens_file}")
