@@ -10,8 +10,6 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.UUID;
 import java.util.zip.CRC32;
@@ -32,7 +30,7 @@ final class PhotoUpload {
    */
   String send(Path file, String parent) throws InterruptedException, IOException {
     byte[] bytes = Files.readAllBytes(file);
-    String digest = sha256(bytes);
+    String digest = HexFormat.of().formatHex(Digests.of("SHA-256", bytes));
     var create =
         CreateUploadRequest.newBuilder()
             .setParent(parent)
@@ -90,13 +88,5 @@ final class PhotoUpload {
             .build();
     var answer = Calls.insist(() -> connection.afterSales().writeUploadChunk(chunk));
     return answer.getCommittedSizeBytes();
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new AssertionError(impossible); // Every Java has it.
-    }
   }
 }

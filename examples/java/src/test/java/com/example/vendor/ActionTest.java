@@ -58,13 +58,6 @@ class ActionTest {
     assertEquals(Action.STOP, refusal.action);
   }
 
-  @Test
-  void requestIdIsTheSameForTheSameIntentOnly() {
-    assertEquals(RequestIds.of("accept", "a", "1"), RequestIds.of("accept", "a", "1"));
-    assertEquals(2, Arrays.stream(new String[] {"1", "2"})
-        .map(etag -> RequestIds.of("accept", "a", etag)).distinct().count());
-  }
-
   private static StatusRuntimeException refused(Status.Code code, String domain, String reason) {
     var delay = com.google.protobuf.Duration.newBuilder().setSeconds(1).setNanos(500_000_000);
     return StatusProto.toStatusRuntimeException(
