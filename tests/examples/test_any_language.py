@@ -12,8 +12,10 @@ from fbali.v1.package_pb2 import PACKAGE_STATE_DELIVERED
 from tests.examples.conftest import Run
 from tests.examples.programs import Program
 from tests.examples.trade import WAIT_SECONDS_MAX, Trade
-from tests.services.pictures import photo
+from tests.services.pictures import photo_of_size
 from tests.services.stack import wait_for
+
+PHOTO_BYTES = 1_300_000  # Three chunks.
 
 # In `make test` all three work together; each language by itself says less, and costs as much.
 CASTS = [
@@ -30,7 +32,7 @@ class Cast:
         folder = trade.scene.folder
         self.merchant_photo, self.vendor_photo = folder / "damage.png", folder / "packed.jpg"
         self.merchant_photo.write_bytes(draw_damage())
-        self.vendor_photo.write_bytes(photo(1, 1600, 1200))
+        self.vendor_photo.write_bytes(photo_of_size(PHOTO_BYTES))
         self.vendors = [
             run(
                 language,

@@ -1,5 +1,6 @@
 """How each example program begins, and how it ends when something is wrong with it."""
 
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,19 @@ def test_token_of_the_wrong_role_ends_it(language: str, target: str, stack: Stac
 
     assert program.end() == 1
     assert program.lines()[-1] == {"did": "gave_up", "reason": "ROLE_NOT_ALLOWED"}
+
+
+@each_language
+def test_it_can_be_stopped_while_the_server_is_away(language: str, run: Run):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # Bound and not listening: connections are refused.
+        program = run(
+            language, "agent", TARGET=f"127.0.0.1:{unused.getsockname()[1]}", TOKEN="fba_any"
+        )
+        wait_for_lines(program, lambda: len(program.done("reconnecting")) > 1)
+
+        assert program.stop() == 0
+    assert program.lines()[-1] == {"did": "stopped"}
 
 
 @each_language
