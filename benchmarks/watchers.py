@@ -99,7 +99,7 @@ class EchoWatcher:
 
     async def run(self) -> None:
         """Read for ever; the first message says that the stream is open."""
-        async for body in self._watch(b""):
+        async for body in self._watch(b"", wait_for_ready=True):
             if self.is_ready.is_set():
                 self.came.events.append((int(body[:19]), time.time_ns()))
             self.is_ready.set()

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Timer
 
 import grpc
 
@@ -37,6 +38,7 @@ _LEGEND = (
 )
 CHANGES_PER_SECOND = 50
 _GRACE_SECONDS = 3.0  # What was sent last arrives.
+_BEGIN_SECONDS_MAX = 120.0  # Until all watches have their initial state.
 _DOWN_SECONDS = 1.0  # Between kill -9 and the next start.
 
 
@@ -140,13 +142,17 @@ def _watchers(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        too_late = Timer(_BEGIN_SECONDS_MAX, process.kill)
+        too_late.start()
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n", "not all watches began"
+            too_late.cancel()
             yield came
             process.communicate(timeout=READY_SECONDS_MAX)
             came += json.loads(result.read_text("utf-8"))
         finally:
+            too_late.cancel()
             process.kill()
             process.wait()
 
