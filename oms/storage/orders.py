@@ -365,6 +365,15 @@ def forget_lines(db: Database, line_ids: Sequence[str]) -> None:
     )
 
 
+def pending_reasons(db: Database, order_ids: Sequence[str]) -> dict[str, str]:
+    """Read by line id why units of orders wait; empty where nobody has said so yet."""
+    rows = db.all(
+        f"SELECT id, pending_reason FROM order_line WHERE order_id IN ({marks(order_ids)})",
+        *order_ids,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def write_pending_reasons(db: Database, reasons: Iterable[tuple[str, PendingReason]]) -> None:
     """Say of (line id, reason) why its open units wait."""
     db.many(

@@ -19,6 +19,7 @@ from oms.storage import allocations, events, hostings, jobs, orders, recounting
 from oms.storage.allocations import NewAllocation, WaitingOrder
 from oms.storage.events import NewEvent
 from oms.usecases.context import Oms, Transaction
+from oms.usecases.note_waiting import note_waiting
 
 _HOUR_MS = 3_600_000
 
@@ -37,9 +38,7 @@ def allocate(tx: Transaction, order_ids: Sequence[str]) -> int:
     rules = hostings.rules(tx.db, merchant_id, products)
     plans = [(order, _plan(order, rules)) for order in waiting]
     parts = write_parts(tx, merchant_id, [(order.id, made) for order, made in plans])
-    orders.write_pending_reasons(
-        tx.db, [reason for _, made in plans for reason in made.waiting.items()]
-    )
+    note_waiting(tx, merchant_id, {order.id: made.waiting for order, made in plans})
     recounting.refresh(tx.db, sorted({part.order_id for part in parts}))
     return len(parts)
 
@@ -154,7 +153,8 @@ def allocate_unless_deadly(tx: Transaction, job: ClaimedJob, batch: Sequence[str
         allocate(tx, batch)
         return
     orders.lock(tx.db, batch)
-    lines = [line for group in orders.lines_of(tx.db, batch).values() for line in group]
-    orders.write_pending_reasons(
-        tx.db, [(line.id, PendingReason.QUARANTINED) for line in lines if line.ledger.open]
-    )
+    set_aside = {
+        order_id: {line.id: PendingReason.QUARANTINED for line in lines if line.ledger.open}
+        for order_id, lines in orders.lines_of(tx.db, batch).items()
+    }
+    note_waiting(tx, job.merchant_id, set_aside)

@@ -7,6 +7,7 @@ from oms.domain.jobs import Job, JobKind
 from oms.domain.ledger import PendingReason
 from oms.storage import jobs, orders
 from oms.usecases.context import Transaction
+from oms.usecases.note_waiting import note_waiting
 from oms.usecases.sync_store import fail_runs
 from oms.usecases.write_back import fail_write_backs
 
@@ -38,16 +39,16 @@ def discard_job(tx: Transaction, job_id: str) -> Job:
 
 def _set_aside(tx: Transaction, job_id: str, args: Args) -> None:
     """Mark open units that nobody allocates any more; those that wait for a reason keep it."""
-    del job_id
-    lines = [line for group in orders.lines_of(tx.db, args["order_ids"]).values() for line in group]
-    orders.write_pending_reasons(
-        tx.db,
-        [
-            (line.id, PendingReason.QUARANTINED)
+    job = jobs.get(tx.db, job_id, tx.now_ms)
+    set_aside = {
+        order_id: {
+            line.id: PendingReason.QUARANTINED
             for line in lines
             if line.ledger.open and not line.pending_reason
-        ],
-    )
+        }
+        for order_id, lines in orders.lines_of(tx.db, args["order_ids"]).items()
+    }
+    note_waiting(tx, job.merchant_id, set_aside)
 
 
 _ON_DISCARD: Mapping[JobKind, Callable[[Transaction, str, Args], None]] = {

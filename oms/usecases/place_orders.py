@@ -28,6 +28,7 @@ from oms.usecases.allocate_orders import write_parts
 from oms.usecases.context import Transaction
 from oms.usecases.hold_orders import refusal_of
 from oms.usecases.manage_hostings import CreateHosting, HostingTerms, create_hostings
+from oms.usecases.note_waiting import note_waiting
 from oms.usecases.tell_stores import tell_stores
 
 _FIRST_OF_ALL = -1  # Before every priority that a hosting can have.
@@ -79,9 +80,8 @@ def place_orders(tx: Transaction, command: PlaceOrders) -> list[Placement]:
         tx, tx.owner_id, [(placement.order_id, placement.plan) for placement in taken]
     )
     orders.exclude(tx.db, [units for placement in taken for units in placement.excluded.items()])
-    orders.write_pending_reasons(
-        tx.db, [reason for placement in taken for reason in placement.plan.waiting.items()]
-    )
+    waiting = {placement.order_id: placement.plan.waiting for placement in taken}
+    note_waiting(tx, tx.owner_id, waiting)
     order_ids = sorted(placement.order_id for placement in taken)
     recounting.refresh(tx.db, order_ids)
     tell_stores(tx, order_ids)

@@ -1,5 +1,6 @@
 """How many statements a call costs, whatever the size of the data and of the page."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,9 +30,14 @@ COUNT_ORDERS_MAX = 3
 
 @contextmanager
 def counted(stack: Stack) -> Iterator[list[str]]:
-    """Collect the statements that any thread sends."""
+    """Collect the statements of calls; what follows the log now and then asks for the time."""
     statements: list[str] = []
-    stack.db.on_statement = statements.append
+
+    def note(statement: str) -> None:
+        if threading.current_thread().name.startswith("call"):
+            statements.append(statement)
+
+    stack.db.on_statement = note
     try:
         yield statements
     finally:

@@ -316,3 +316,25 @@ def test_history_tells_who_did_what_in_order(scene):
             {"before": "SUBMITTED", "after": "REJECTED", "reason": "OUT_OF_STOCK"},
         ),
     ]
+
+
+def test_history_tells_once_why_an_order_waits_and_again_when_that_changes(scene):
+    vendor = scene.new_vendor()
+    hosting = scene.host(vendor, "mug")
+    scene.move_partnership(vendor, PartnershipEvent.SUSPEND)
+    scene.take(order_snapshot("1001", line_snapshot(), line_snapshot("l2", "plate")))
+
+    allocate_again(scene, "1001")
+    scene.do(delete_hosting, DeleteHosting(hosting.id), scene.merchant)
+    scene.run_jobs()
+
+    told = [
+        (event.kind, event.actor, dict(event.details), event.subject)
+        for event in scene.order().history
+        if event.kind == "order.waiting"
+    ]
+    subject = f"merchants/{scene.merchant.id}/orders/{scene.order().id}"
+    assert told == [
+        ("order.waiting", "system", {"reason": "UNHOSTED,VENDOR_INACTIVE"}, subject),
+        ("order.waiting", "system", {"reason": "UNHOSTED"}, subject),
+    ]

@@ -47,10 +47,9 @@ async function work(
   signal: AbortSignal,
 ): Promise<never> {
   const complaints = new Complaints(afterSales, settings.photoFile, signal);
-  const seconds = settings.bookmarkSeconds;
-  const attendant = new Orders(orders, complaints, seconds, signal);
+  const attendant = new Orders(orders, complaints, signal);
   const token = new ResumeToken(settings.stateFile);
-  return new Watch(orders, attendant, token, seconds, signal).run();
+  return new Watch(orders, attendant, token, settings.bookmarkSeconds, signal).run();
 }
 
 // An open connection would keep the process alive, so its end is said.

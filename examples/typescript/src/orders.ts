@@ -9,38 +9,15 @@ import { refusalOf } from "./refusals.js";
 /** Does what an order needs, as it is now; a second look does no harm. */
 export class Orders {
   private readonly delivered = new Set<string>(); // Told of in this run.
-  private readonly undecided = new Set<string>();
-  private nextLook = 0;
 
   constructor(
     private readonly client: Client<typeof OrderService>,
     private readonly complaints: Complaints,
-    private readonly lookSeconds: number,
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Tells whether nothing is left to be looked at again, so that a restart may forget the past. */
-  get isSettled(): boolean {
-    return this.undecided.size === 0;
-  }
-
-  /**
-   * Looks again, if it is time to, at orders whose units wait without a reason yet. The server
-   * decides on them some moments after they came, and no event tells that they wait for a person.
-   */
-  async lookAgainIfDue(): Promise<void> {
-    if (this.isSettled || Date.now() < this.nextLook) {
-      return;
-    }
-    for (const name of [...this.undecided]) {
-      await this.attend(name);
-    }
-    this.nextLook = Date.now() + this.lookSeconds * 1000;
-  }
-
   /** Attends to an order; what was read of it may be old, or be missing. */
   async attend(name: string, known?: Order): Promise<void> {
-    this.undecided.delete(name);
     let order = known;
     for (let tries = 1; ; tries++) {
       try {
@@ -65,8 +42,6 @@ export class Orders {
     const waiting = order.lines.filter((line) => line.openQuantity > 0);
     if (waiting.some((line) => line.pendingReason === PendingReason.MANUAL)) {
       await this.place(order);
-    } else if (waiting.some((line) => line.pendingReason === PendingReason.UNSPECIFIED)) {
-      this.undecided.add(order.name);
     }
     if (order.shippingStatus === ShippingStatus.DELIVERED) {
       if (!this.delivered.has(order.name)) {

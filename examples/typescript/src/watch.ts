@@ -60,11 +60,8 @@ export class Watch {
     for await (const message of this.client.watchOrders(request, { signal: this.signal })) {
       this.failures = 0;
       await this.take(message);
-      await this.orders.lookAgainIfDue(); // Bookmarks bring a quiet watch here often enough.
       // Only now: what is in hand when this program dies is sent again.
-      if (this.orders.isSettled) {
-        this.token.keep(message.resumeToken);
-      }
+      this.token.keep(message.resumeToken);
     }
   }
 
