@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.beginning import once_there
 from app.logs import set_up_logs
 from app.supervisor import end_with_parent, supervise
 from oms.domain.errors import FbaliError
@@ -83,8 +84,8 @@ def run(settings: Settings, parent_fd: int | None) -> None:
     """Run API and worker on this machine until Ctrl-C."""
     if parent_fd is not None:
         end_with_parent(parent_fd)
-    _migrate(settings)
     set_up_logs(settings.log_level, settings.log_format)
+    once_there(lambda: _migrate(settings))
     click.echo(f"FbAli OMS serves {settings.listen}, Ctrl-C stops it.", err=True)
     commands = ["api", "worker"] if settings.is_embedded else ["api", "worker", "scheduler"]
     sys.exit(supervise(commands, settings.grace_seconds))
@@ -213,7 +214,7 @@ def _prepare(settings: Settings, parent_fd: int | None) -> "Oms":
         end_with_parent(parent_fd)
     oms = bootstrap.build(settings)
     try:
-        bootstrap.require_schema(oms.db)
+        once_there(lambda: bootstrap.require_schema(oms.db))
     except bootstrap.SchemaError as error:
         raise click.ClickException(str(error)) from error
     return oms

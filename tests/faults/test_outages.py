@@ -1,5 +1,6 @@
 """What is away is a state: calls go on as far as they can, and all recovers by itself."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from oms.domain.jobs import JobKind
 from oms.storage import jobs
 from oms.storage.database import Database
 from tests.services.breakable import BreakablePostgres, BreakableRedis, health_of
+from tests.services.fleet import Fleet
 from tests.services.stack import Stack, wait_for
 from workers.app import Workers
 
@@ -108,6 +110,27 @@ def test_without_postgresql_calls_are_unavailable_and_recover_by_themselves(tmp_
             wait_for(lambda: health("fbali.database") == "SERVING")
             merchants = stack.operator.call(ListMerchantsRequest()).merchants
             assert "Lost" not in {merchant.display_name for merchant in merchants}
+
+
+def test_processes_that_begin_while_postgresql_is_away_wait_for_it(tmp_path: Path):
+    with BreakablePostgres() as postgres:
+        database = Database(postgres.url)
+        database.migrate()
+        database.close()
+        postgres.kill()
+        with Fleet(tmp_path, postgres.url) as fleet:
+            parent = fleet.start("worker --processes 1")
+            alone = fleet.start("scheduler")
+            for member in (parent, alone):
+                member.wait_for_words("waiting for the database")
+
+            postgres.start_again()
+
+            for member, words in ((parent, "working"), (alone, "scheduling")):
+                member.wait_for_words(words)
+            for member in (parent, alone):
+                member.signal(signal.SIGTERM)
+            assert [parent.end(), alone.end()] == [0, 0]
 
 
 def code(stack: Stack) -> str:
