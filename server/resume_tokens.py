@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from oms.domain.errors import InvalidInput
 from oms.usecases.follow_events import Log
 
+INSTANT_MAX_MS = 253_402_300_799_999  # The end of the year 9999.
 _CHECKSUM_BYTES = 8
 StateKey = tuple[str | int, ...]
 

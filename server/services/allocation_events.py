@@ -14,7 +14,7 @@ from server.conversion.basics import seconds
 from server.conversion.events import WatchMessages, allocation_event_message
 from server.log_pages import LogPage
 from server.paging import page_size
-from server.resume_tokens import StateKey
+from server.resume_tokens import StateKey, invalid_token
 from server.watching import BOOKMARK_SECONDS, State, Watch
 
 
@@ -58,7 +58,13 @@ class AllocationEventMethods:
 
     def _unfinished(self, log: Log, key: StateKey, limit: int) -> State:
         now_ms = self._oms.clock.now_ms()
-        before = str(key[0]) if key else ""
+        match key:
+            case ():
+                before = ""
+            case (str(before),):
+                pass
+            case _:
+                raise invalid_token("resume_token")
         return [
             ((view.id,), allocation_message(view, now_ms))
             for view in follow_events.unfinished_allocations(self._oms, log, before, limit)

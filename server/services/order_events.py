@@ -14,7 +14,7 @@ from server.conversion.events import WatchMessages, order_event_message
 from server.conversion.orders import order_message
 from server.log_pages import LogPage
 from server.paging import page_size
-from server.resume_tokens import StateKey
+from server.resume_tokens import INSTANT_MAX_MS, StateKey, invalid_token
 from server.watching import BOOKMARK_SECONDS, State, Watch
 
 
@@ -54,7 +54,14 @@ class OrderEventMethods:
 
     def _unfinished(self, log: Log, key: StateKey, limit: int) -> State:
         now_ms = self._oms.clock.now_ms()
-        after = (int(key[0]), str(key[1])) if key else None
+        after: tuple[int, str] | None
+        match key:
+            case ():
+                after = None
+            case (int(placed_at), str(order_id)) if 0 <= placed_at <= INSTANT_MAX_MS:
+                after = (placed_at, order_id)
+            case _:
+                raise invalid_token("resume_token")
         return [
             ((view.placed_at, view.id), order_message(view, now_ms))
             for view in follow_events.unfinished_orders(self._oms, log, after, limit)

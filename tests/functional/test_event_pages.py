@@ -11,7 +11,9 @@ import pytest
 from fbali.errors import FbaliError, InvalidInput, NotFound, OutOfRange
 from fbali.v1.admin_service_pb2 import GetServerInfoRequest
 from oms.domain.principals import Role
+from oms.storage.event_log import Log
 from server.app import ApiThread
+from server.resume_tokens import Cursor, ResumeTokens
 from tests.functional.watchers import Watch, page_request, tell, watching, whole_log
 from tests.services.stack import Caller, Stack, wait_for
 
@@ -134,6 +136,18 @@ def test_token_that_is_none_of_this_log_is_invalid(stack: Stack):
     assert reasons == dict.fromkeys(wrong, ("RESUME_TOKEN_INVALID", "page_token"))
     with pytest.raises((InvalidInput, NotFound)):
         page(stack.merchant, page_token=own, orders=[order])
+
+
+@pytest.mark.parametrize("key", [("x", "y"), (1,), (-1, "o"), (10**30, "o"), (None, [])])
+def test_token_that_somebody_made_up_is_invalid(stack: Stack, key: tuple[Any, ...]):
+    now_ms = stack.clock.now_ms()
+    for role, caller in ((Role.MERCHANT, stack.merchant), (Role.VENDOR, stack.vendor_a)):
+        made_up = ResumeTokens(Log(role, caller.id)).write(Cursor(0, key), now_ms)
+        watch = Watch(stack.api.port, caller, resume_token=made_up)
+
+        assert watch.ended().name == "INVALID_ARGUMENT"
+
+        watch.close()
 
 
 def test_token_of_the_future_is_invalid(stack: Stack):
