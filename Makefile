@@ -7,8 +7,9 @@ PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 LOCKED := .venv/.locked
 READY := .venv/.ready
 BASELINE := protos/baseline.binpb.gz
-# Many tests wait for something: three of them keep two processors busy.
-PYTEST_FLAGS ?= -n $(shell expr \( $$(nproc) \* 3 + 1 \) / 2)
+# Many tests wait for something: four of them keep two processors busy. Some take a minute: they are
+# handed on to whoever is free.
+PYTEST_FLAGS ?= -n $(shell expr $$(nproc) \* 2) --dist worksteal
 
 help:  ## Show this list
 	@grep -hE '^[.a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20

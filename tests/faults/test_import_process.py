@@ -99,6 +99,7 @@ def resident_bytes(pid: int, field: str) -> int:
     return int(kilobytes) * 1024
 
 
+@pytest.mark.long
 def test_server_that_is_killed_in_the_middle_finishes_the_import_when_it_is_repeated(
     server: ServerProcess,
 ):

@@ -16,7 +16,10 @@ STARTING_SECONDS_MAX = 1.0  # Every fourth one is killed while it starts.
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "victims",
-    [pytest.param(["run"] * 20, id="run"), pytest.param(["worker", "api"] * 7, id="children")],
+    [
+        pytest.param(["run"] * 20, id="run"),
+        pytest.param(["worker", "api"] * 7, id="children", marks=pytest.mark.long),
+    ],
 )
 def test_killed_processes_lose_and_double_nothing(victims: Sequence[str]):
     print(f"FBALI_TEST_SEED={SEED}")

@@ -13,14 +13,14 @@ from tests.functional.shopkeeper import Shopkeeper
 from tests.services.postgres import PostgresServer
 from tests.services.stack import Stack
 
-# Where it matters what SQL does, PostgreSQL is tried with every run of the tests; other files are
-# about the edge, the client or the outside, and try it with `make test-long`.
+# Where it matters what SQL does, PostgreSQL is tried with every run of the tests. Other files are
+# about the edge, the client or the outside, or tests/storage tries their SQL on both; they try
+# PostgreSQL with `make test-long`.
 SQL_MATTERS = {
-    *("test_access", "test_after_sales", "test_after_sales_figures", "test_concurrency"),
-    *("test_imports", "test_journey", "test_lock_order", "test_many_packages", "test_margins"),
-    *("test_order_machine", "test_order_search", "test_order_tags", "test_sales_report"),
-    *("test_statement_counts", "test_store_changes", "test_vendor_changes"),
-    *("test_write_backs", "test_brokers", "test_watches", "test_event_pages"),
+    *("test_after_sales", "test_after_sales_figures", "test_brokers", "test_concurrency"),
+    *("test_journey", "test_lock_order", "test_many_packages", "test_margins"),
+    *("test_order_tags", "test_sales_report", "test_statement_counts", "test_store_changes"),
+    *("test_vendor_changes",),
 }
 
 

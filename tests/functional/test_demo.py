@@ -139,6 +139,7 @@ def test_story_fits_a_terminal_and_has_no_colour_in_a_file(tmp_path: Path):
     assert [line for line in demo.output.splitlines() if len(line) > COLUMNS] == []
 
 
+@pytest.mark.long
 def test_keeps_running_and_what_it_suggests_works(tmp_path: Path):
     demo = RunningDemo(tmp_path)
     demo.wait_for_words("Everything keeps running")

@@ -209,6 +209,7 @@ def run_doctor(folder: Path, *arguments: str, **settings: str) -> tuple[int, str
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_services_that_never_answer_do_not_hold_it_up(tmp_path: Path, silent_port: int):
     started = time.monotonic()
 

@@ -81,6 +81,7 @@ def test_two_programs_migrate_at_once_and_one_finds_nothing_to_do(
         fresh.close()
 
 
+@pytest.mark.long
 def test_migration_on_sqlite_waits_longer_than_a_call_would(tmp_path: Path):
     file = tmp_path / "fbali.db"
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
