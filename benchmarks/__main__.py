@@ -20,6 +20,7 @@ from benchmarks.place import measure_place
 from benchmarks.processes import folder_of_run
 from benchmarks.report import Table
 from benchmarks.search import measure_search
+from benchmarks.startup import measure_startup
 from benchmarks.sync import measure_sync
 from benchmarks.visible import measure_visible
 from benchmarks.watches import measure_watches
@@ -60,6 +61,7 @@ _BENCHES: Mapping[str, Bench] = {
     "imports": lambda kind, _, size: measure_imports(kind, size.imported, min(size.runs, 2)),
     "visible": lambda kind, _, size: measure_visible(kind, size.seen, min(size.runs, 3)),
     "watches": lambda kind, _, size: measure_watches(kind, size.watchers, size.watched_seconds),
+    "startup": lambda kind, _, size: measure_startup(kind, 2 * size.runs),
 }
 _NEED_A_PAST = frozenset({"pages", "search", "figures", "apply", "allocate"})
 _ON_ALL_PASTS = frozenset({"pages", "search", "figures"})

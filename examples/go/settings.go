@@ -39,7 +39,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		return settings{}, fmt.Errorf("FBALI_CASE_SECONDS=%s is no number from 1 to 60", text)
 	}
 	return settings{
-		target:       cmp.Or(getenv("FBALI_TARGET"), "127.0.0.1:7443"),
+		target:       cmp.Or(getenv("FBALI_SERVER"), "127.0.0.1:7443"),
 		token:        token,
 		caFile:       getenv("FBALI_CA_FILE"),
 		stateFile:    cmp.Or(getenv("FBALI_STATE_FILE"), ".fbali-resume-token"),

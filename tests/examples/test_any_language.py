@@ -39,7 +39,7 @@ class Cast:
             run(
                 language,
                 f"vendor-{number}",
-                TARGET=trade.server.address,
+                SERVER=trade.server.address,
                 TOKEN=account.token,
                 PHOTO_FILE=str(self.vendor_photo),
                 LABEL_PREFIX=f"SMOOTH-{language.upper()}-",
@@ -53,7 +53,7 @@ class Cast:
             run(
                 language,
                 "merchant",
-                TARGET=trade.server.address,
+                SERVER=trade.server.address,
                 TOKEN=trade.merchant_account.token,
                 PHOTO_FILE=str(self.merchant_photo),
                 CASE_SECONDS="1",

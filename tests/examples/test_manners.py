@@ -47,7 +47,7 @@ def wait_for_lines(program: Program, found: Callable[[], object]) -> None:
 
 @each_language
 def test_without_a_token_it_says_what_to_set(language: str, target: str, run: Run):
-    program = run(language, "agent", TARGET=target)
+    program = run(language, "agent", SERVER=target)
 
     assert program.end() == 2
     assert "FBALI_TOKEN" in program.log()
@@ -56,7 +56,7 @@ def test_without_a_token_it_says_what_to_set(language: str, target: str, run: Ru
 
 @each_language
 def test_refused_token_ends_it_for_a_person_to_look(language: str, target: str, run: Run):
-    program = run(language, "agent", TARGET=target, TOKEN="fba_revoked")
+    program = run(language, "agent", SERVER=target, TOKEN="fba_revoked")
 
     assert program.end() == 1
     assert program.lines()[-1] == {"did": "gave_up", "reason": "TOKEN_INVALID"}
@@ -67,7 +67,7 @@ def test_refused_token_ends_it_for_a_person_to_look(language: str, target: str, 
 def test_token_of_the_wrong_role_ends_it(language: str, target: str, stack: Stack, run: Run):
     wrong = stack.vendor_a if language == "typescript" else stack.merchant
 
-    program = run(language, "agent", TARGET=target, TOKEN=wrong.secret)
+    program = run(language, "agent", SERVER=target, TOKEN=wrong.secret)
 
     assert program.end() == 1
     assert program.lines()[-1] == {"did": "gave_up", "reason": "ROLE_NOT_ALLOWED"}
@@ -78,7 +78,7 @@ def test_it_can_be_stopped_while_the_server_is_away(language: str, run: Run):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # Bound and not listening: connections are refused.
         program = run(
-            language, "agent", TARGET=f"127.0.0.1:{unused.getsockname()[1]}", TOKEN="fba_any"
+            language, "agent", SERVER=f"127.0.0.1:{unused.getsockname()[1]}", TOKEN="fba_any"
         )
         wait_for_lines(program, lambda: len(program.done("reconnecting")) > 1)
 
@@ -96,7 +96,7 @@ def test_useless_resume_token_makes_it_start_over(
     program = run(
         language,
         "agent",
-        TARGET=target,
+        SERVER=target,
         TOKEN=caller(stack, language).secret,
         STATE_FILE=str(kept),
         CASE_SECONDS="1",
@@ -129,7 +129,7 @@ def test_token_travels_only_to_a_server_of_the_authority(
     )
     api = ApiThread(stack.oms, settings)
     common = {
-        "TARGET": f"127.0.0.1:{api.port}",
+        "SERVER": f"127.0.0.1:{api.port}",
         "TOKEN": caller(stack, language).secret,
         "CASE_SECONDS": "1",
     }

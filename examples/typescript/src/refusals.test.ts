@@ -61,8 +61,8 @@ test("a request id is a UUID, the same for the same intent only", () => {
 
 test("a token goes in clear text to this machine only", () => {
   const targets = ["127.0.0.1:7443", "localhost:1", "oms.example:7443", "127.0.0.1.example:1"];
-  const clear = targets.map((FBALI_TARGET) =>
-    isClearText(readSettings({ FBALI_TOKEN: "t", FBALI_TARGET })),
+  const clear = targets.map((FBALI_SERVER) =>
+    isClearText(readSettings({ FBALI_TOKEN: "t", FBALI_SERVER })),
   );
   assert.deepEqual(clear, [true, true, false, false]);
 });

@@ -21,7 +21,7 @@ export function readSettings(environment: Environment): Settings {
     throw new Error(`FBALI_CASE_SECONDS=${seconds} is no number from 1 to 60`);
   }
   return {
-    target: environment["FBALI_TARGET"] || "127.0.0.1:7443",
+    target: environment["FBALI_SERVER"] || "127.0.0.1:7443",
     token,
     caFile: environment["FBALI_CA_FILE"] ?? "",
     stateFile: environment["FBALI_STATE_FILE"] || ".fbali-resume-token",

@@ -23,7 +23,7 @@ record Settings(
           "FBALI_TOKEN is not set; the operator or the vendor issues one");
     }
     return new Settings(
-        text(environment, "FBALI_TARGET", "127.0.0.1:7443"),
+        text(environment, "FBALI_SERVER", "127.0.0.1:7443"),
         token,
         file(environment, "FBALI_CA_FILE"),
         Path.of(text(environment, "FBALI_STATE_FILE", ".fbali-resume-token")),
