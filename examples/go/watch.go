@@ -30,6 +30,9 @@ func (v *vendor) watch(ctx context.Context) error {
 			}
 			report("started_over", "reason", refused.reason)
 		default:
+			if err != nil {
+				log.Printf("the watch broke off: %v", err)
+			}
 			report("reconnecting", "code", refused.code, "reason", refused.reason)
 		}
 		if seen {

@@ -31,7 +31,7 @@ export class Watch {
         if (this.signal.aborted || refused.action === "stop") {
           throw error;
         }
-        this.recover(refused);
+        this.recover(refused, error);
         delayMs = refused.delayMs;
       }
       this.failures++;
@@ -39,11 +39,12 @@ export class Watch {
     }
   }
 
-  private recover(refused: Refusal): void {
+  private recover(refused: Refusal, error: unknown): void {
     if (refused.action === "startOver") {
       this.token.keep("");
       report("started_over", { reason: refused.reason });
     } else {
+      say(`the watch broke off: ${String(error)}`);
       report("reconnecting", { code: refused.code, reason: refused.reason });
     }
   }
