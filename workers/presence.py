@@ -52,11 +52,11 @@ class Presence:
         self._thread.join()
 
     def _loop(self) -> None:
-        self._try(self._beat)
-        self._try(self._look_around)
-        while not self._stopped.wait(BEAT_SECONDS):
+        while True:
             self._try(self._beat)
             self._try(self._look_around)
+            if self._stopped.wait(BEAT_SECONDS):
+                break
         self._try(self._forget)
         self._oms.db.close()
 

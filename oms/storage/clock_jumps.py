@@ -35,9 +35,8 @@ def _set_jobs_right(db: Database, now_ms: int) -> int:
     with db.session():
         if db.one(f"{wrong} LIMIT 1", *parameters) is None:
             return 0
-    skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
     with db.transaction():
-        rows = db.all(f"{wrong}{skip}", *parameters)
+        rows = db.all(f"{wrong}{db.lock_free_rows}", *parameters)
         db.many(
             "UPDATE job SET due_at = CASE WHEN lease_token IS NULL THEN ? + due_at - due_set_at"
             " ELSE ? END, lease_until = CASE WHEN lease_token IS NULL THEN 0 ELSE ? END,"

@@ -65,6 +65,11 @@ class Database:
         self._losses = 0  # How often the server was found gone.
         self._seen = threading.local()
 
+    @property
+    def lock_free_rows(self) -> str:
+        """Lock rows as `lock_rows` does, but pass over those that somebody else has locked."""
+        return f"{self.lock_rows} SKIP LOCKED" if self.lock_rows else ""
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """Use this thread's connection.

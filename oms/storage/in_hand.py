@@ -16,7 +16,7 @@ def prolong(db: Database, leases: Sequence[tuple[str, str]], now_ms: int) -> Non
     with db.transaction():
         db.many(
             "UPDATE job SET lease_until = ?, due_at = ? WHERE id ="
-            f" (SELECT id FROM job WHERE id = ? AND lease_token = ?{_skip(db)})",
+            f" (SELECT id FROM job WHERE id = ? AND lease_token = ?{db.lock_free_rows})",
             [(until, until, job_id, token) for job_id, token in leases],
         )
 
@@ -31,7 +31,7 @@ def release(db: Database, process_id: str, now_ms: int) -> int:
     with db.transaction():
         rows = db.all(
             "SELECT id, lease_token FROM job WHERE state = 'PENDING' AND process_id = ?"
-            f"{_skip(db)}",
+            f"{db.lock_free_rows}",
             process_id,
         )
         db.many(
@@ -45,7 +45,3 @@ def release(db: Database, process_id: str, now_ms: int) -> int:
             [(row[1],) for row in rows if row[1] is not None],
         )
     return len(rows)
-
-
-def _skip(db: Database) -> str:
-    return f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""

@@ -81,12 +81,11 @@ def take_due(
     REDISPATCH_MS, unless it was finished or put off meanwhile. `process_id` names the process whose
     memory alone has the wake-ups from now on.
     """
-    skip = f"{db.lock_rows} SKIP LOCKED" if db.lock_rows else ""
     lanes = tuple(Lane) if lane is None else (lane,)
     with db.transaction():
         rows = db.all(
             f"SELECT id, kind FROM job WHERE state = 'PENDING' AND lane IN ({marks(lanes)})"
-            f" AND due_at <= ? ORDER BY due_at LIMIT ?{skip}",
+            f" AND due_at <= ? ORDER BY due_at LIMIT ?{db.lock_free_rows}",
             *(lane.value for lane in lanes),
             now_ms,
             limit,
