@@ -43,7 +43,8 @@ def build(name: str) -> None:
     """
     missing = [tool for tool in ("make", *LANGUAGES[name].tools) if not shutil.which(tool)]
     if missing:
-        raise MissingServiceError(f"{' and '.join(missing)} of {name} not installed")
+        tools = " and ".join(missing)
+        raise MissingServiceError(f"the example in {name} needs {tools}, not found on PATH")
     buf = Path(sys.executable).with_name("buf")
     with locked(f"example-{name}"):
         done = subprocess.run(
